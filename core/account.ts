@@ -1,0 +1,38 @@
+import type { PermissionRule } from "./permission.ts";
+
+/** What several accounts share. The first group of an account is its primary group. */
+export interface Group {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly permissions: readonly PermissionRule[];
+}
+
+export type Role = string;
+
+/** An SSH public key on file: `algorithm` as in RFC 4253 §6.6, `blob` its wire form in base64. */
+export interface PublicKey {
+  readonly algorithm: string;
+  readonly blob: string;
+  readonly comment: string;
+}
+
+/** Who may connect, from where, until when, and what they may do. Names are compared as written. */
+export interface Account {
+  readonly name: string;
+  /** Primary group first. */
+  readonly groups: readonly Group[];
+  /** PHC string (`$argon2id$…`), when the account may use a password. */
+  readonly passwordHash: string | undefined;
+  readonly publicKeys: readonly PublicKey[];
+  readonly roles: readonly Role[];
+  readonly enabled: boolean;
+  /** Milliseconds since the epoch; the account is refused from this moment on. */
+  readonly expiresAtMs: number | undefined;
+  /** CIDR blocks; when present, every other address is refused. */
+  readonly sources: readonly string[] | undefined;
+  /** Prefix in the store, without slashes at the ends. */
+  readonly home: string;
+  /** Virtual folders: what the client sees, and the prefix in the store behind it. */
+  readonly folders: readonly { readonly path: string; readonly prefix: string }[];
+  readonly permissions: readonly PermissionRule[];
+}

@@ -1,0 +1,113 @@
+/**
+ * Every length, count, time and size that Ferrygate bounds, in one place. A protocol or adapter that needs a
+ * number takes it from here; units stand in the names.
+ */
+const KiB = 1024;
+const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
+const TiB = 1024 * GiB;
+const second = 1000;
+const minute = 60 * second;
+
+export const limits = {
+  /** S3 refuses object keys over 1,024 bytes; the prefix of an account takes part of them. */
+  pathBytes: 900,
+  pathSegmentBytes: 255,
+  pathDepth: 64,
+  objectKeyBytes: 1024,
+
+  accountNameLength: 64,
+  passwordBytes: 1024,
+  publicKeysPerAccount: 100,
+  groupsPerAccount: 50,
+  sourcesPerAccount: 200,
+  foldersPerAccount: 100,
+  permissionRules: 200,
+  expressionLength: 1000,
+  expressionAlternatives: 50,
+  /** RE2 instructions; matching costs at most this many steps for each character of the path. */
+  expressionInstructions: 10_000,
+  configurationBytes: 10 * MiB,
+  configurationCheckMs: 1 * second,
+  /** A private key, a certificate with its chain, a password hash: whatever the configuration keeps in a file apart. */
+  secretBytes: 64 * KiB,
+  accounts: 20_000,
+  groups: 1000,
+  hostKeys: 10,
+  serverNameLength: 100,
+  dispatchRules: 1000,
+  dispatchSteps: 20,
+  alertRules: 1000,
+  emailRecipients: 50,
+  emailSubjectLength: 200,
+
+  fileBytes: 5 * TiB,
+  /** Writes that arrive ahead of their place are held this far; past it the upload fails (S3 parts are sequential). */
+  reorderWindowBytes: 4 * MiB,
+  /** Bytes that one upload may hold between client and store before its writer has to wait. */
+  uploadPendingBytes: 2 * MiB,
+  /** Bytes of one upload that the operating system may hold back before they go to disk. */
+  writebackBytes: 64 * MiB,
+  listingPageEntries: 1000,
+  directoryEntries: 1_000_000,
+  /** Entries of a listing whose attributes are read at the same time. */
+  entriesReadAtOnce: 32,
+  /** Renaming or copying a folder touches every object below it. */
+  treeEntries: 100_000,
+
+  handlesPerSession: 256,
+  sessionsPerAccount: 200,
+  connections: 2000,
+  unauthenticatedConnections: 100,
+  unauthenticatedConnectionsPerAddress: 50,
+  authenticationAttempts: 6,
+  handshakeMs: 30 * second,
+  authenticationMs: 60 * second,
+  idleMs: 15 * minute,
+  /** How often live sessions are checked against their account. The promise is "within 60 s". */
+  sessionReviewMs: 15 * second,
+  drainMs: 30 * second,
+  concurrentPasswordChecks: 4,
+  queuedPasswordChecks: 500,
+  /** What a password hash from the configuration may cost: about a second of one core. */
+  passwordHashMemoryKiB: 256 * KiB,
+  passwordHashMemoryPassesKiB: 1 * MiB,
+  passwordHashLanes: 16,
+  passwordHashSaltBytes: 64,
+  passwordHashTagBytes: 64,
+
+  /** OpenSSH's own server accepts 256 KiB packets; `limits@openssh.com` announces 255 KiB of data in each. */
+  sftpPacketBytes: 256 * KiB,
+  sftpReadBytes: 255 * KiB,
+  sftpWriteBytes: 255 * KiB,
+  sftpPendingRequests: 512,
+  sftpPendingRequestBytes: 1 * MiB,
+  sftpPendingReplyBytes: 2 * MiB,
+  sftpNamesPerReply: 100,
+  /** RFC 4344 §3.2 asks for new keys before 2^32 packets; RFC 4253 §9 recommends each gigabyte or hour. */
+  rekeyBytes: 1 * GiB,
+  rekeyMs: 60 * minute,
+
+  eventPageEntries: 1000,
+  eventPageDefaultEntries: 100,
+  eventBytes: 64 * KiB,
+  /** Events that wait for the disk; past it nothing more is accepted, so nothing more happens. */
+  queuedEventBytes: 32 * MiB,
+  eventLogBusyMs: 2 * second,
+  httpHeaderBytes: 16 * KiB,
+  httpJsonBytes: 1 * MiB,
+  httpUserAgentLength: 255,
+  /** From the first byte of a request, or from the connection, to the end of its header section. */
+  httpHeadersMs: 20 * second,
+  /** From the first byte of a request to the last of its content. */
+  httpRequestMs: 60 * second,
+  /** How long a connection waits for its next request. */
+  httpKeepAliveMs: 30 * second,
+  /** How long a connection may stand still while a request is answered. */
+  httpIdleMs: 60 * second,
+  /** How often httpHeadersMs and httpRequestMs are looked at, so how late each may be noticed. */
+  httpCheckMs: 1 * second,
+  /** How long a client that sent what is no request has for reading the answer. */
+  httpLingerMs: 2 * second,
+  httpRetryAfterMs: 5 * second,
+} as const;

@@ -1,0 +1,45 @@
+import type { AccountingEvent, EventType } from "../core/accounting-event.ts";
+
+export interface EventQuery {
+  /** ISO 8601, inclusive. */
+  readonly since?: string | undefined;
+  /** ISO 8601, exclusive. */
+  readonly until?: string | undefined;
+  readonly types?: readonly EventType[] | undefined;
+  readonly account?: string | undefined;
+  readonly peer?: string | undefined;
+  /** Exactly this path, or everything below it when it ends in `/`. */
+  readonly path?: string | undefined;
+  /** At most limits.eventPageEntries. */
+  readonly limit: number;
+  /** From an earlier page; it stays valid while new events arrive. */
+  readonly cursor?: string | undefined;
+  /** `asc` reads on from old to new (the default), `desc` shows the newest first. */
+  readonly order?: "asc" | "desc" | undefined;
+}
+
+export interface EventPage {
+  readonly events: readonly AccountingEvent[];
+  /** Absent when there is nothing more. */
+  readonly cursor: string | undefined;
+}
+
+/** An upload or download whose start is on record and whose end is not. */
+export interface UnfinishedTransfer {
+  readonly started: AccountingEvent;
+}
+
+/** The durable record of what happened. */
+export interface AccountingLog {
+  /**
+   * Resolves when the event is durable: a crash of the machine cannot lose it. Appending an id again changes
+   * nothing. Events become durable in the order in which they were appended, so waiting for the last waits for all.
+   * @throws FileError `unavailable` when the record cannot be made.
+   */
+  append(event: AccountingEvent): Promise<void>;
+  query(query: EventQuery): Promise<EventPage>;
+  find(eventId: string): Promise<AccountingEvent | undefined>;
+  /** Transfers left open by a crash, oldest first. */
+  unfinishedTransfers(): Promise<readonly UnfinishedTransfer[]>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,119 @@
+/**
+ * Where bytes rest. An objectKey is a relative path such as `acme/inbox/a.pdf`: segments joined by `/`, none of
+ * them empty, `.` or `..`; the empty string is the root folder. Implementations must refuse any other key with
+ * FileError `invalid-path`, and must never follow a link out of their own tree.
+ *
+ * The port is AWS-shaped: it asks only what S3 can do atomically, and the local edition obeys the same limits.
+ */
+export interface StoredEntry {
+  readonly type: "file" | "directory";
+  /** Bytes; 0 for a directory. */
+  readonly size: number;
+  readonly modifiedAtMs: number;
+  /** Changes whenever the content does; without quotes. Empty for a directory. */
+  readonly etag: string;
+}
+
+export interface NamedEntry extends StoredEntry {
+  readonly name: string;
+}
+
+export interface EntryPage {
+  readonly entries: readonly NamedEntry[];
+  /** Pass as `after` to go on; absent on the last page. */
+  readonly next: string | undefined;
+}
+
+/** One version of one object, pinned at open: what other clients do to the path does not change what is read. */
+export interface ObjectReader {
+  readonly entry: StoredEntry;
+  /**
+   * Fills `target` from `position` and answers how many bytes were there: fewer than asked only at the end, 0
+   * past it. Calls may overlap.
+   */
+  read(target: Uint8Array, position: number): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface PublishOptions {
+  /** The modification time that the client asks for; the time of publishing otherwise. */
+  readonly modifiedAtMs?: number | undefined;
+  /** Refuse with `already-exists` when a file is there at the moment of publishing. */
+  readonly exclusive?: boolean | undefined;
+  /** Refuse with `precondition-failed` unless the object replaced has this etag at the moment of publishing. */
+  readonly replacesEtag?: string | undefined;
+}
+
+/** An object on its way in. Nothing of it is visible before `publish` resolves. Writes are sequential. */
+export interface ObjectWriter {
+  /**
+   * Takes the next bytes. The caller waits for the promise before it calls again and must not touch `chunk`
+   * until then; the promise is the back-pressure.
+   */
+  write(chunk: Uint8Array): Promise<void>;
+  /** Everything written so far survives a crash of the machine, still invisible. */
+  flush(): Promise<void>;
+  /**
+   * Makes the object visible in one step and durable; resolves only when both hold. Parent folders are made as
+   * needed. @throws FileError `already-exists`, `precondition-failed`, `not-a-file` (a folder has the name).
+   */
+  publish(options: PublishOptions): Promise<StoredEntry>;
+  /** Discards everything. Safe to call at any time, also after a failed publish. */
+  abort(): Promise<void>;
+}
+
+export interface MoveOptions {
+  /** False: refuse with `already-exists` when the target is there. Folders are never replaced. */
+  readonly overwrite: boolean;
+}
+
+/** Contents of objects. */
+export interface ObjectContents {
+  /** The entry at the key, or undefined when nothing is there. */
+  stat(objectKey: string): Promise<StoredEntry | undefined>;
+  /** @throws FileError `not-found`, `not-a-file`. */
+  openRead(objectKey: string): Promise<ObjectReader>;
+  /**
+   * Starts an upload whose bytes are known to the store by `transferId` until it is published or aborted.
+   * @throws FileError `not-a-file` when a folder has the name, `not-a-directory` when a parent is a file.
+   */
+  openWrite(objectKey: string, transferId: string): Promise<ObjectWriter>;
+  /** The transferIds of uploads that are neither published nor aborted, for example after a crash. */
+  stagedUploads(): Promise<readonly string[]>;
+  /**
+   * After a crash: what became of an upload that was started and has no end on record. `published` when its content
+   * was made visible; otherwise what is staged of it is discarded and the answer is `unpublished`.
+   */
+  settle(objectKey: string, transferId: string): Promise<"published" | "unpublished">;
+}
+
+/** Names of objects. Folders exist by themselves and may be empty. */
+export interface ObjectNames {
+  /**
+   * The entries of a folder in byte order of their names, at most `limit` (≤ limits.listingPageEntries) of them.
+   * @throws FileError `not-found`, `not-a-directory`.
+   */
+  list(directoryKey: string, options: { after?: string | undefined; limit: number }): Promise<EntryPage>;
+  /** Makes one folder. @throws FileError `already-exists`, `not-found` (no parent), `not-a-directory`. */
+  createDirectory(directoryKey: string): Promise<void>;
+  /** Makes a folder and its parents where they are missing. @throws FileError `not-a-directory`. */
+  ensureDirectory(directoryKey: string): Promise<void>;
+  /** Removes one file, or one empty folder. @throws `not-found`, `not-a-file`, `not-a-directory`, `directory-not-empty`. */
+  remove(objectKey: string, type: "file" | "directory"): Promise<void>;
+  /** Renames a file or a whole folder. @throws `not-found`, `already-exists`, `not-a-directory`, `invalid-argument` (into itself). */
+  move(fromKey: string, toKey: string, options: MoveOptions): Promise<void>;
+  /** Copies one file inside the store; the copy appears whole. @throws as {@link move}. */
+  copy(fromKey: string, toKey: string, options: MoveOptions): Promise<StoredEntry>;
+  /** Sets the modification time. @throws `not-found`. */
+  setModified(objectKey: string, modifiedAtMs: number): Promise<void>;
+}
+
+export interface Capacity {
+  readonly totalBytes: number;
+  readonly freeBytes: number;
+}
+
+export interface ObjectStore extends ObjectContents, ObjectNames {
+  /** Undefined where the store has no end (S3). */
+  readonly capacity: (() => Promise<Capacity>) | undefined;
+}

@@ -1,0 +1,87 @@
+import type { Account, Role } from "../../core/account.ts";
+import { FileError } from "../../core/errors.ts";
+import { FolderMap } from "../../core/folder-map.ts";
+import { folderGrantedBy } from "../../core/named-folder.ts";
+import { type Action, type Decision, decide } from "../../core/permission.ts";
+import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
+import type { Recorder } from "./recorder.ts";
+import type { Target } from "./transfer.ts";
+
+/**
+ * What one logged-in account may do: the one place where a path that a client sent is read and a permission is
+ * checked. Every refusal goes on record with the rule that decided.
+ */
+export class Access {
+  readonly account: Account;
+  readonly folders: FolderMap;
+  readonly #recorder: Recorder;
+
+  constructor(account: Account, recorder: Recorder) {
+    this.account = account;
+    this.folders = new FolderMap(account);
+    this.#recorder = recorder;
+  }
+
+  /** The target, when the account may do this to it. @throws FileError `invalid-path`, `permission-denied`. */
+  async authorize(action: Action, rawPath: string): Promise<Target> {
+    const path = parseVirtualPath(rawPath);
+    const decision = this.#decide(action, path);
+    if (decision.effect === "deny") await this.refuse(action, path, decision);
+    return this.#targetOf(path);
+  }
+
+  /**
+   * As `authorize`, for looking at folders: `allow-traverse` grants a part of what `stat` and `list` grant, namely
+   * folders and their sub-folders. `fullView` says what was decided for the whole.
+   */
+  async authorizeView(action: "stat" | "list", rawPath: string): Promise<{ target: Target; fullView: Decision }> {
+    const path = parseVirtualPath(rawPath);
+    const fullView = this.#decide(action, path);
+    if (fullView.effect === "deny" && this.#decide("traverse", path).effect === "deny") {
+      await this.refuse(action, path, fullView);
+    }
+    return { target: this.#targetOf(path), fullView };
+  }
+
+  /** For what is no file operation. `action` names it in the record. @throws FileError `permission-denied`. */
+  async requireRole(role: Role, action: string): Promise<void> {
+    if (this.account.roles.includes(role)) return;
+    const rule = `role ${role} is required`;
+    await this.#recorder.record({
+      type: "access.denied",
+      message: `${action} refused: ${rule}`,
+      data: { action, rule },
+    });
+    throw new FileError("permission-denied", `permission denied: ${rule}`, { rule });
+  }
+
+  /** Puts a refusal on record and throws it. */
+  async refuse(action: Action, path: VirtualPath, { rule }: Decision): Promise<never> {
+    const message = `${action} of ${path} refused by ${rule}`;
+    await this.#recorder.record({ type: "access.denied", message, data: { path, action, rule } });
+    throw new FileError("permission-denied", `permission denied: ${rule}`, { rule });
+  }
+
+  /**
+   * Where in the store the folders lie that the account's configuration speaks of: its home, its virtual folders, and
+   * those that a rule such as `["/inbox/*", allow-write]` names. They are there from the first login on.
+   */
+  configuredFolders(): readonly string[] {
+    const { name, permissions, groups } = this.account;
+    const rules = [...permissions, ...groups.flatMap((group) => group.permissions)];
+    const named = rules.map((rule) => folderGrantedBy(rule, name)).filter((path) => path !== undefined);
+    return [...this.folders.provisionedKeys(), ...named.map((path) => this.folders.objectKeyFor(path))];
+  }
+
+  #decide(action: Action, path: VirtualPath): Decision {
+    const { name, permissions, groups } = this.account;
+    return decide(
+      { accountName: name, action, path },
+      { account: permissions, groups: groups.map((group) => group.permissions) },
+    );
+  }
+
+  #targetOf(path: VirtualPath): Target {
+    return { path, objectKey: this.folders.objectKeyFor(path) };
+  }
+}

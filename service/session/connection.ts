@@ -1,0 +1,11 @@
+import type { Peer, Protocol } from "../../core/accounting-event.ts";
+
+/** What a protocol knows of a client before it says who it is. */
+export interface Connection {
+  readonly protocol: Exclude<Protocol, "system">;
+  readonly peer: Peer;
+  /** The client's own words about itself, such as its SSH identification string. */
+  readonly clientVersion?: string | undefined;
+  /** Called when the pipeline ends the session from its side: the protocol closes the connection. */
+  readonly disconnect: (reason: string) => void;
+}

@@ -1,0 +1,16 @@
+import type { Connection } from "./connection.ts";
+import type { SessionServices } from "./services.ts";
+import { Session } from "./session.ts";
+import { SessionRegistry } from "./session-registry.ts";
+
+/** The one thing that a protocol is given: a way to start the session of a client that has just connected. */
+export type OpenSession = (connection: Connection) => Session;
+
+/** Builds the door, and the registry of who has come through it. */
+export function createSessionOpener(services: SessionServices): {
+  openSession: OpenSession;
+  registry: SessionRegistry;
+} {
+  const registry = new SessionRegistry(services);
+  return { openSession: (connection) => new Session(services, registry, connection), registry };
+}

@@ -1,0 +1,76 @@
+import type { AccountingEvent } from "../../core/accounting-event.ts";
+import type { SessionServices } from "./services.ts";
+import { transferEventId } from "./transfer.ts";
+
+export interface Reconciliation {
+  readonly completed: number;
+  readonly aborted: number;
+  readonly discarded: number;
+}
+
+const digestChunkBytes = 1024 * 1024;
+
+/**
+ * After a crash, before any client connects: gives every transfer that was started its one end, in agreement with
+ * what the store holds, and discards what is staged of uploads that nobody was told about. Safe to run again.
+ */
+export async function reconcile(services: SessionServices): Promise<Reconciliation> {
+  const ends = { completed: 0, aborted: 0 };
+  for (const { started } of await services.accounting.unfinishedTransfers()) {
+    const end = (await recoveredEnd(services, started)) ?? abortedEnd(services, started);
+    await services.accounting.append(end);
+    ends[end.type === "transfer.completed" ? "completed" : "aborted"] += 1;
+  }
+  const staged = await services.objects.stagedUploads();
+  for (const transferId of staged) await services.objects.settle("", transferId);
+  return { ...ends, discarded: staged.length };
+}
+
+/** The end of an upload that was published although its record was not made. */
+async function recoveredEnd(services: SessionServices, started: AccountingEvent): Promise<AccountingEvent | undefined> {
+  const { objectKey, transferId, direction } = started.data;
+  if (direction !== "upload" || typeof objectKey !== "string" || typeof transferId !== "string") return undefined;
+  if ((await services.objects.settle(objectKey, transferId)) === "unpublished") return undefined;
+  const content = await digestOf(services, objectKey);
+  return content && endOf(services, started, "transfer.completed", { ...content, recovered: true });
+}
+
+function abortedEnd(services: SessionServices, started: AccountingEvent): AccountingEvent {
+  return endOf(services, started, "transfer.aborted", { reason: "the server stopped during the transfer" });
+}
+
+function endOf(
+  { runtime }: SessionServices,
+  started: AccountingEvent,
+  type: "transfer.completed" | "transfer.aborted",
+  data: Readonly<Record<string, unknown>>,
+): AccountingEvent {
+  return {
+    ...started,
+    id: transferEventId(String(started.data.transferId), type),
+    type,
+    time: new Date(runtime.now()).toISOString(),
+    message: `${started.data.direction} of ${started.data.path} ${type.slice("transfer.".length)}, found at start`,
+    data: { ...started.data, ...data },
+  };
+}
+
+async function digestOf(
+  { objects, runtime }: SessionServices,
+  objectKey: string,
+): Promise<{ bytes: number; sha256: string; etag: string } | undefined> {
+  if ((await objects.stat(objectKey))?.type !== "file") return undefined;
+  const reader = await objects.openRead(objectKey);
+  const sha256 = runtime.sha256();
+  const chunk = new Uint8Array(digestChunkBytes);
+  let bytes = 0;
+  try {
+    for (let count = await reader.read(chunk, 0); count > 0; count = await reader.read(chunk, bytes)) {
+      sha256.update(chunk.subarray(0, count));
+      bytes += count;
+    }
+  } finally {
+    await reader.close();
+  }
+  return { bytes, sha256: sha256.hex(), etag: reader.entry.etag };
+}

@@ -1,0 +1,47 @@
+import type { AccountingEvent, EventType, Peer, Protocol } from "../../core/accounting-event.ts";
+import type { SessionServices } from "./services.ts";
+
+export interface EventContent {
+  readonly type: EventType;
+  readonly message: string;
+  readonly data?: Readonly<Record<string, unknown>>;
+  /** Given where a retry or a recovery could make the same event again. */
+  readonly id?: string;
+}
+
+export interface EventOrigin {
+  readonly protocol: Protocol;
+  readonly session?: string;
+  readonly peer?: Peer;
+}
+
+/** Composes accounting events of one origin and hands them to the log. */
+export class Recorder {
+  readonly #services: SessionServices;
+  readonly #origin: EventOrigin;
+  account: { readonly name: string; readonly groups: readonly string[] } | undefined;
+
+  constructor(services: SessionServices, origin: EventOrigin) {
+    this.#services = services;
+    this.#origin = origin;
+  }
+
+  /** Resolves when the event is durable. @throws FileError `unavailable`. */
+  record(content: EventContent): Promise<void> {
+    return this.#services.accounting.append(this.#compose(content));
+  }
+
+  #compose({ type, message, data = {}, id }: EventContent): AccountingEvent {
+    const { runtime, serverName } = this.#services;
+    return {
+      id: id ?? runtime.newId(),
+      type,
+      time: new Date(runtime.now()).toISOString(),
+      server: serverName,
+      ...(this.account && { account: this.account }),
+      ...this.#origin,
+      message,
+      data,
+    };
+  }
+}

@@ -1,0 +1,16 @@
+import type { AccountDirectory } from "../../ports/account-directory.ts";
+import type { AccountingLog } from "../../ports/accounting-log.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { PasswordHasher } from "../../ports/password-hasher.ts";
+import type { Runtime } from "../../ports/runtime.ts";
+
+/** What the session pipeline stands on; a composition root gives the local or the AWS set. */
+export interface SessionServices {
+  readonly objects: ObjectStore;
+  readonly accounting: AccountingLog;
+  readonly accounts: AccountDirectory;
+  readonly passwords: PasswordHasher;
+  readonly runtime: Runtime;
+  /** How events name this server. */
+  readonly serverName: string;
+}

@@ -1,0 +1,64 @@
+import type { TerminateCause } from "../../core/accounting-event.ts";
+import { limits } from "../../core/limits.ts";
+import { evaluateLogin } from "../../core/login.ts";
+import type { SessionServices } from "./services.ts";
+import type { Session } from "./session.ts";
+
+/** The live sessions of this process: counted per account, reviewed against their accounts, ended together. */
+export class SessionRegistry {
+  readonly #services: SessionServices;
+  readonly #sessions = new Set<Session>();
+  readonly #stopReviews: () => void;
+
+  constructor(services: SessionServices) {
+    this.#services = services;
+    this.#stopReviews = services.runtime.every(limits.sessionReviewMs, () => {
+      this.review().catch((error: unknown) =>
+        services.runtime.log.error("session review failed", { error: `${error}` }),
+      );
+    });
+  }
+
+  get count(): number {
+    return this.#sessions.size;
+  }
+
+  add(session: Session): void {
+    this.#sessions.add(session);
+  }
+
+  delete(session: Session): void {
+    this.#sessions.delete(session);
+  }
+
+  countOf(accountName: string): number {
+    let count = 0;
+    for (const session of this.#sessions) if (session.account?.name === accountName) count += 1;
+    return count;
+  }
+
+  /**
+   * Ends every session whose account is gone, disabled, expired or no longer allows its address; the others go on
+   * with the permissions that their account has at this moment.
+   */
+  async review(): Promise<void> {
+    for (const session of [...this.#sessions]) await this.#reviewOne(session);
+  }
+
+  /** Ends all sessions; resolves when their ends are on record. */
+  async endAll(cause: TerminateCause): Promise<void> {
+    this.#stopReviews();
+    await Promise.all([...this.#sessions].map((session) => session.disconnect(cause, "the server is stopping")));
+  }
+
+  async #reviewOne(session: Session): Promise<void> {
+    const name = session.account?.name;
+    if (name === undefined) return;
+    const account = await this.#services.accounts.find(name);
+    if (!account) return session.disconnect("admin-reset", "the account was removed");
+    const login = evaluateLogin(account, this.#services.runtime.now(), session.peer.address);
+    if (login.ok) return session.refresh(account);
+    const cause = login.reason === "account-expired" ? "session-timeout" : "admin-reset";
+    await session.disconnect(cause, `the account may no longer be used: ${login.reason}`);
+  }
+}

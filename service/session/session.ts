@@ -1,0 +1,302 @@
+import type { Account, Role } from "../../core/account.ts";
+import type { EventType, TerminateCause } from "../../core/accounting-event.ts";
+import type { Credential } from "../../core/credential.ts";
+import { FileError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import { parentOf, type VirtualPath } from "../../core/virtual-path.ts";
+import type { Capacity, MoveOptions, StoredEntry } from "../../ports/object-store.ts";
+import { Access } from "./access.ts";
+import { acceptsPublicKey, authenticate } from "./authenticate.ts";
+import type { Connection } from "./connection.ts";
+import { Download } from "./download.ts";
+import { Listing, pagesOf, virtualFolderEntry } from "./listing.ts";
+import { Recorder } from "./recorder.ts";
+import type { SessionServices } from "./services.ts";
+import type { SessionRegistry } from "./session-registry.ts";
+import { type Target, TransferRecord } from "./transfer.ts";
+import { Upload, type UploadOptions } from "./upload.ts";
+
+/**
+ * One client on one connection: `authenticate`, any number of file operations, `end`. Every operation passes
+ * `Access`, the one place where permissions are checked and paths are read.
+ */
+export class Session {
+  readonly id: string;
+  readonly #services: SessionServices;
+  readonly #registry: SessionRegistry;
+  readonly #connection: Connection;
+  readonly #recorder: Recorder;
+  readonly #startedAtMs: number;
+  readonly #transfers = new Set<Upload | Download>();
+  #access: Access | undefined;
+  #end: Promise<void> | undefined;
+
+  constructor(services: SessionServices, registry: SessionRegistry, connection: Connection) {
+    this.id = services.runtime.newId();
+    this.#services = services;
+    this.#registry = registry;
+    this.#connection = connection;
+    this.#startedAtMs = services.runtime.now();
+    const { protocol, peer, clientVersion } = connection;
+    this.#recorder = new Recorder(services, { protocol, session: this.id, peer });
+    registry.add(this);
+    this.#recorder
+      .record({ type: "session.started", message: `session from ${peer.address} started`, data: { clientVersion } })
+      .catch((error: unknown) => this.#logFailure("session start not recorded", error));
+  }
+
+  get account(): Account | undefined {
+    return this.#access?.account;
+  }
+
+  get peer(): Connection["peer"] {
+    return this.#connection.peer;
+  }
+
+  /** True when this key would be accepted once proven. Leaves no trace in the session. */
+  acceptsPublicKey(username: string, blob: string): Promise<boolean> {
+    return acceptsPublicKey(this.#services, { username, blob }, this.peer.address);
+  }
+
+  /** Checks a credential; success and failure are both on record when this resolves. */
+  async authenticate(credential: Credential): Promise<boolean> {
+    this.#assertOpen();
+    if (this.#access) throw new FileError("invalid-argument", "the session is authenticated already");
+    const result = await authenticate(this.#services, credential, this.peer.address);
+    const known = result.account;
+    this.#recorder.account = { name: credential.username, groups: known?.groups.map(({ name }) => name) ?? [] };
+    const tooMany = result.ok && this.#registry.countOf(result.account.name) >= limits.sessionsPerAccount;
+    const reason = result.ok ? (tooMany ? "too-many-sessions" : undefined) : result.reason;
+    await this.#recordAuthentication(credential, reason);
+    if (!result.ok || tooMany) {
+      this.#recorder.account = undefined;
+      return false;
+    }
+    const access = new Access(result.account, this.#recorder);
+    await this.#provisionFolders(access);
+    this.#access = access;
+    return true;
+  }
+
+  /** Puts a changed account in force for the operations to come. */
+  refresh(account: Account): void {
+    if (this.account !== account) this.#access = new Access(account, this.#recorder);
+  }
+
+  /** Attributes of a file or folder. @throws FileError `not-found`, `permission-denied`. */
+  async stat(rawPath: string): Promise<StoredEntry> {
+    const access = this.#authenticated();
+    const { target, fullView } = await access.authorizeView("stat", rawPath);
+    const entry = await this.#entryAt(access, target);
+    if (fullView.effect === "deny" && entry?.type !== "directory") await access.refuse("stat", target.path, fullView);
+    if (!entry) throw new FileError("not-found", `${target.path} does not exist`);
+    return entry;
+  }
+
+  /** Opens a folder for reading. @throws FileError `not-found`, `not-a-directory`, `permission-denied`. */
+  async list(rawPath: string): Promise<Listing> {
+    const access = this.#authenticated();
+    const { target, fullView } = await access.authorizeView("list", rawPath);
+    const { objects } = this.#services;
+    const isVirtual = access.folders.isVirtualRoot(target.path);
+    const isThere = !isVirtual || (await objects.stat(target.objectKey)) !== undefined;
+    const first = isThere ? await objects.list(target.objectKey, { limit: limits.listingPageEntries }) : undefined;
+    await this.#record("directory.listed", `${target.path} listed`, { path: target.path, objectKey: target.objectKey });
+    return new Listing(pagesOf({ objects, folders: access.folders, target, first }, fullView.effect === "deny"));
+  }
+
+  /** Opens a file for reading. @throws FileError `not-found`, `not-a-file`, `permission-denied`. */
+  async download(rawPath: string): Promise<Download> {
+    const target = await this.#authenticated().authorize("read", rawPath);
+    this.#assertRoomForTransfer();
+    this.#assertNotVirtual(target.path, "not-a-file");
+    const reader = await this.#services.objects.openRead(target.objectKey);
+    const record = new TransferRecord(this.#services, this.#recorder, { ...target, direction: "download" });
+    record.start();
+    return this.#track(new Download(reader, record, (ended) => this.#transfers.delete(ended)));
+  }
+
+  /** Starts an upload. @throws FileError `not-found` (no such folder), `already-exists`, `permission-denied`. */
+  async upload(rawPath: string, options: UploadOptions): Promise<Upload> {
+    const target = await this.#authenticated().authorize("write", rawPath);
+    const { objects, runtime } = this.#services;
+    this.#assertRoomForTransfer();
+    this.#assertNotVirtual(target.path, "not-a-file");
+    await this.#assertParentExists(target.path);
+    const entry = await objects.stat(target.objectKey);
+    if (entry?.type === "directory") throw new FileError("not-a-file", `${target.path} is a folder`);
+    if (entry && options.mode === "create") throw new FileError("already-exists", `${target.path} exists`);
+    const keepsContent = options.mode === "update" || options.mode === "append";
+    const existing = entry && keepsContent ? await objects.openRead(target.objectKey) : undefined;
+    const record = new TransferRecord(this.#services, this.#recorder, { ...target, direction: "upload" });
+    const writer = await objects.openWrite(target.objectKey, record.transferId).catch(async (error: unknown) => {
+      await existing?.close();
+      throw error;
+    });
+    record.start();
+    const ended = (upload: Upload) => this.#transfers.delete(upload);
+    return this.#track(new Upload({ writer, existing, record, sha256: runtime.sha256(), ended }, options));
+  }
+
+  /** Makes one folder. @throws FileError `already-exists`, `not-found` (no parent), `permission-denied`. */
+  async makeDirectory(rawPath: string): Promise<void> {
+    const target = await this.#authenticated().authorize("create-folder", rawPath);
+    this.#assertNotVirtual(target.path, "already-exists");
+    await this.#assertParentExists(target.path);
+    await this.#services.objects.createDirectory(target.objectKey);
+    await this.#record("directory.created", `${target.path} created`, { ...target });
+  }
+
+  /** Deletes one file. @throws FileError `not-found`, `not-a-file`, `permission-denied`. */
+  async removeFile(rawPath: string): Promise<void> {
+    const target = await this.#authenticated().authorize("delete-file", rawPath);
+    this.#assertNotVirtual(target.path, "not-a-file");
+    await this.#services.objects.remove(target.objectKey, "file");
+    await this.#record("file.deleted", `${target.path} deleted`, { ...target });
+  }
+
+  /** Deletes one empty folder. @throws FileError `directory-not-empty`, `not-found`, `permission-denied`. */
+  async removeDirectory(rawPath: string): Promise<void> {
+    const target = await this.#authenticated().authorize("delete-folder", rawPath);
+    this.#assertNotVirtual(target.path, "permission-denied");
+    await this.#services.objects.remove(target.objectKey, "directory");
+    await this.#record("directory.deleted", `${target.path} deleted`, { ...target });
+  }
+
+  /** Renames a file or folder; needs `allow-rename` at both ends. @throws FileError `not-found`, `already-exists`. */
+  async rename(rawFrom: string, rawTo: string, options: MoveOptions): Promise<void> {
+    const from = await this.#authenticated().authorize("rename", rawFrom);
+    const to = await this.#authenticated().authorize("rename", rawTo);
+    this.#assertNotVirtual(from.path, "permission-denied");
+    this.#assertNotVirtual(to.path, "already-exists");
+    await this.#assertParentExists(to.path);
+    await this.#services.objects.move(from.objectKey, to.objectKey, options);
+    await this.#record("file.renamed", `${from.path} renamed to ${to.path}`, movement(from, to));
+  }
+
+  /** Copies a file inside the store; needs `allow-read` at the source and `allow-write` at the target. */
+  async copy(rawFrom: string, rawTo: string, options: MoveOptions): Promise<StoredEntry> {
+    const from = await this.#authenticated().authorize("read", rawFrom);
+    const to = await this.#authenticated().authorize("write", rawTo);
+    this.#assertNotVirtual(from.path, "not-a-file");
+    this.#assertNotVirtual(to.path, "already-exists");
+    await this.#assertParentExists(to.path);
+    const entry = await this.#services.objects.copy(from.objectKey, to.objectKey, options);
+    await this.#record("file.copied", `${from.path} copied to ${to.path}`, {
+      ...movement(from, to),
+      bytes: entry.size,
+    });
+    return entry;
+  }
+
+  /** Sets the modification time. @throws FileError `not-found`, `permission-denied`. */
+  async setModified(rawPath: string, modifiedAtMs: number): Promise<void> {
+    const target = await this.#authenticated().authorize("set-attributes", rawPath);
+    this.#assertNotVirtual(target.path, "permission-denied");
+    await this.#services.objects.setModified(target.objectKey, modifiedAtMs);
+    const modified = new Date(modifiedAtMs).toISOString();
+    await this.#record("attributes.changed", `modification time of ${target.path} set`, { ...target, modified });
+  }
+
+  /** Space in the store; undefined where it has no end. Asks for `stat` on the path. */
+  async capacity(rawPath: string): Promise<Capacity | undefined> {
+    await this.#authenticated().authorizeView("stat", rawPath);
+    return this.#services.objects.capacity?.();
+  }
+
+  /** Lets accounts with this role pass; a refusal is on record. @throws FileError `permission-denied`. */
+  async requireRole(role: Role, action: string): Promise<void> {
+    await this.#authenticated().requireRole(role, action);
+  }
+
+  /** Ends the session from the server's side: the protocol closes the connection. */
+  async disconnect(cause: TerminateCause, reason: string): Promise<void> {
+    const ended = this.end(cause);
+    this.#connection.disconnect(reason);
+    await ended;
+  }
+
+  /** Aborts what is open and puts the end on record, once. */
+  end(cause: TerminateCause): Promise<void> {
+    this.#end ??= this.#finish(cause);
+    return this.#end;
+  }
+
+  async #finish(cause: TerminateCause): Promise<void> {
+    const aborts = [...this.#transfers].map((transfer) => transfer.abort(`the session ended: ${cause}`));
+    for (const result of await Promise.allSettled(aborts)) {
+      if (result.status === "rejected") this.#logFailure("transfer end not recorded", result.reason);
+    }
+    this.#registry.delete(this);
+    const durationMs = Math.max(0, this.#services.runtime.now() - this.#startedAtMs);
+    await this.#record("session.ended", `session ended: ${cause}`, { cause, durationMs }).catch((error: unknown) =>
+      this.#logFailure("session end not recorded", error),
+    );
+  }
+
+  #authenticated(): Access {
+    this.#assertOpen();
+    if (!this.#access) throw new FileError("permission-denied", "log in first");
+    return this.#access;
+  }
+
+  #assertOpen(): void {
+    if (this.#end !== undefined) throw new FileError("unavailable", "the session has ended");
+  }
+
+  #assertRoomForTransfer(): void {
+    if (this.#transfers.size < limits.handlesPerSession) return;
+    throw new FileError("unavailable", `more than ${limits.handlesPerSession} files are open in this session`);
+  }
+
+  /** Virtual folders exist by configuration: no client can replace, rename or delete one. */
+  #assertNotVirtual(path: VirtualPath, code: "not-a-file" | "already-exists" | "permission-denied"): void {
+    if (!this.#authenticated().folders.isVirtualRoot(path)) return;
+    throw new FileError(code, `${path} is a folder that the configuration defines`);
+  }
+
+  /** A file in a folder that is not there is a typing error more often than a wish for that folder. */
+  async #assertParentExists(path: VirtualPath): Promise<void> {
+    const access = this.#authenticated();
+    const parent = parentOf(path);
+    const entry = await this.#entryAt(access, { path: parent, objectKey: access.folders.objectKeyFor(parent) });
+    if (!entry) throw new FileError("not-found", `the folder ${parent} does not exist`);
+    if (entry.type !== "directory") throw new FileError("not-a-directory", `${parent} is not a folder`);
+  }
+
+  async #entryAt(access: Access, { path, objectKey }: Target): Promise<StoredEntry | undefined> {
+    const entry = access.folders.isSynthetic(path) ? undefined : await this.#services.objects.stat(objectKey);
+    return entry ?? (access.folders.isVirtualRoot(path) ? virtualFolderEntry : undefined);
+  }
+
+  /** Folders that the account's configuration names are there from its first login on. */
+  async #provisionFolders(access: Access): Promise<void> {
+    for (const objectKey of access.configuredFolders()) {
+      await this.#services.objects.ensureDirectory(objectKey);
+    }
+  }
+
+  #recordAuthentication(credential: Credential, reason: string | undefined): Promise<void> {
+    const { kind: method, username } = credential;
+    return reason === undefined
+      ? this.#record("authentication.succeeded", `${username} logged in`, { username, method })
+      : this.#record("authentication.failed", `login of ${username} refused: ${reason}`, { username, method, reason });
+  }
+
+  #track<T extends Upload | Download>(transfer: T): T {
+    this.#transfers.add(transfer);
+    return transfer;
+  }
+
+  #record(type: EventType, message: string, data: Readonly<Record<string, unknown>>): Promise<void> {
+    return this.#recorder.record({ type, message, data });
+  }
+
+  #logFailure(message: string, error: unknown): void {
+    this.#services.runtime.log.error(message, { session: this.id, error: `${error}` });
+  }
+}
+
+function movement(from: Target, to: Target): Readonly<Record<string, unknown>> {
+  return { path: to.path, objectKey: to.objectKey, from: from.path, to: to.path };
+}

@@ -1,0 +1,193 @@
+import { createHash } from "node:crypto";
+import { FileError } from "../../core/errors.ts";
+import { compareByBytes, objectKeySegments } from "../../core/object-key.ts";
+import type { EntryPage, ObjectReader, ObjectStore, ObjectWriter, StoredEntry } from "../../ports/object-store.ts";
+
+interface StoredFile {
+  readonly content: Uint8Array;
+  readonly modifiedAtMs: number;
+  readonly etag: string;
+  readonly transferId: string | undefined;
+}
+
+const directoryEntry: StoredEntry = { type: "directory", size: 0, modifiedAtMs: 0, etag: "" };
+
+/** The objects and folders of a test, by objectKey. Folders are keys too; the root is always there. */
+interface Tree {
+  readonly files: Map<string, StoredFile>;
+  readonly folders: Set<string>;
+  readonly staged: Set<string>;
+}
+
+/** An {@link ObjectStore} that keeps everything in memory and refuses what the port says must be refused. */
+export function createMemoryObjectStore(): ObjectStore {
+  const tree: Tree = { files: new Map(), folders: new Set(), staged: new Set() };
+  return {
+    stat: async (objectKey) => entryAt(tree, objectKey),
+    openRead: async (objectKey) => readerOf(fileAt(tree, objectKey)),
+    openWrite: async (objectKey, transferId) => openWriter(tree, objectKey, transferId),
+    stagedUploads: async () => [...tree.staged],
+    settle: async (objectKey, transferId) => {
+      tree.staged.delete(transferId);
+      return tree.files.get(objectKey)?.transferId === transferId ? "published" : "unpublished";
+    },
+    list: async (directoryKey, options) => listed(tree, directoryKey, options),
+    createDirectory: async (directoryKey) => {
+      assertFree(tree, directoryKey);
+      assertDirectory(tree, parentOf(directoryKey));
+      tree.folders.add(directoryKey);
+    },
+    ensureDirectory: async (directoryKey) => makeFolders(tree, directoryKey),
+    remove: async (objectKey, type) => removeEntry(tree, objectKey, type),
+    move: async (fromKey, toKey, options) => moveEntry(tree, { fromKey, toKey, ...options }),
+    copy: async (fromKey, toKey, { overwrite }) => {
+      const file = fileAt(tree, fromKey);
+      if (!overwrite || tree.folders.has(toKey)) assertFree(tree, toKey);
+      assertDirectory(tree, parentOf(toKey));
+      tree.files.set(toKey, { ...file, transferId: undefined });
+      return entryOf(file);
+    },
+    setModified: async (objectKey, modifiedAtMs) => {
+      if (isDirectory(tree, objectKey)) return;
+      tree.files.set(objectKey, { ...fileAt(tree, objectKey), modifiedAtMs });
+    },
+    capacity: undefined,
+  };
+}
+
+function parentOf(objectKey: string): string {
+  return objectKeySegments(objectKey).slice(0, -1).join("/");
+}
+
+function isDirectory({ folders }: Tree, objectKey: string): boolean {
+  return objectKey === "" || folders.has(objectKey);
+}
+
+function entryAt(tree: Tree, objectKey: string): StoredEntry | undefined {
+  objectKeySegments(objectKey);
+  if (isDirectory(tree, objectKey)) return directoryEntry;
+  const file = tree.files.get(objectKey);
+  return file && entryOf(file);
+}
+
+function entryOf({ content, modifiedAtMs, etag }: StoredFile): StoredEntry {
+  return { type: "file", size: content.length, modifiedAtMs, etag };
+}
+
+function fileAt(tree: Tree, objectKey: string): StoredFile {
+  const entry = entryAt(tree, objectKey);
+  if (entry?.type === "directory") throw new FileError("not-a-file", `${objectKey} is a folder`);
+  const file = tree.files.get(objectKey);
+  if (!file) throw new FileError("not-found", `${objectKey} does not exist`);
+  return file;
+}
+
+function assertDirectory(tree: Tree, objectKey: string): void {
+  const entry = entryAt(tree, objectKey);
+  if (!entry) throw new FileError("not-found", `${objectKey} does not exist`);
+  if (entry.type === "file") throw new FileError("not-a-directory", `${objectKey} is not a folder`);
+}
+
+function assertFree(tree: Tree, objectKey: string): void {
+  if (entryAt(tree, objectKey)) throw new FileError("already-exists", `${objectKey} exists`);
+}
+
+function makeFolders(tree: Tree, directoryKey: string): void {
+  const segments = objectKeySegments(directoryKey);
+  for (let depth = 1; depth <= segments.length; depth += 1) {
+    const folder = segments.slice(0, depth).join("/");
+    if (tree.files.has(folder)) throw new FileError("not-a-directory", `${folder} is not a folder`);
+    tree.folders.add(folder);
+  }
+}
+
+function readerOf(file: StoredFile): ObjectReader {
+  return {
+    entry: entryOf(file),
+    read: async (target, position) => {
+      const bytes = file.content.subarray(position, position + target.length);
+      target.set(bytes);
+      return bytes.length;
+    },
+    close: async () => {},
+  };
+}
+
+function openWriter(tree: Tree, objectKey: string, transferId: string): ObjectWriter {
+  if (isDirectory(tree, objectKey)) throw new FileError("not-a-file", `${objectKey} is a folder`);
+  const segments = objectKeySegments(objectKey);
+  const parents = segments.map((_, depth) => segments.slice(0, depth).join("/"));
+  if (parents.some((parent) => tree.files.has(parent))) throw new FileError("not-a-directory", "a parent is a file");
+  const chunks: Uint8Array[] = [];
+  tree.staged.add(transferId);
+  return {
+    // The caller may use its memory again afterwards.
+    write: async (chunk) => void chunks.push(Uint8Array.from(chunk)),
+    flush: async () => {},
+    publish: async ({ modifiedAtMs = Date.now(), exclusive = false, replacesEtag }) => {
+      if (isDirectory(tree, objectKey)) throw new FileError("not-a-file", `${objectKey} is a folder`);
+      if (exclusive) assertFree(tree, objectKey);
+      if (replacesEtag !== undefined && tree.files.get(objectKey)?.etag !== replacesEtag) {
+        throw new FileError("precondition-failed", `${objectKey} has changed`);
+      }
+      makeFolders(tree, parentOf(objectKey));
+      const content = Buffer.concat(chunks);
+      const etag = createHash("sha256").update(content).digest("hex");
+      const file = { content, modifiedAtMs, etag, transferId };
+      tree.files.set(objectKey, file);
+      tree.staged.delete(transferId);
+      return entryOf(file);
+    },
+    abort: async () => void tree.staged.delete(transferId),
+  };
+}
+
+function listed(
+  tree: Tree,
+  directoryKey: string,
+  { after, limit }: { after?: string | undefined; limit: number },
+): EntryPage {
+  assertDirectory(tree, directoryKey);
+  const prefix = directoryKey === "" ? "" : `${directoryKey}/`;
+  const names = [...tree.files.keys(), ...tree.folders]
+    .filter((objectKey) => objectKey.startsWith(prefix) && !objectKey.slice(prefix.length).includes("/"))
+    .map((objectKey) => objectKey.slice(prefix.length))
+    .filter((name) => after === undefined || compareByBytes(name, after) > 0)
+    .sort(compareByBytes);
+  const page = names.slice(0, limit);
+  const entries = page.map((name) => ({ name, ...(entryAt(tree, prefix + name) ?? directoryEntry) }));
+  return { entries, next: names.length > limit ? page.at(-1) : undefined };
+}
+
+function removeEntry(tree: Tree, objectKey: string, type: "file" | "directory"): void {
+  if (type === "file") {
+    fileAt(tree, objectKey);
+    tree.files.delete(objectKey);
+    return;
+  }
+  assertDirectory(tree, objectKey);
+  if (listed(tree, objectKey, { limit: 1 }).entries.length > 0) {
+    throw new FileError("directory-not-empty", `${objectKey} is not empty`);
+  }
+  tree.folders.delete(objectKey);
+}
+
+function moveEntry(tree: Tree, move: { fromKey: string; toKey: string; overwrite: boolean }): void {
+  const { fromKey, toKey, overwrite } = move;
+  const entry = entryAt(tree, fromKey);
+  if (!entry) throw new FileError("not-found", `${fromKey} does not exist`);
+  const replacesFile = overwrite && entry.type === "file" && tree.files.has(toKey);
+  if (!replacesFile) assertFree(tree, toKey);
+  assertDirectory(tree, parentOf(toKey));
+  if (toKey.startsWith(`${fromKey}/`)) throw new FileError("invalid-argument", "a folder cannot move into itself");
+  const moved = (objectKey: string) => toKey + objectKey.slice(fromKey.length);
+  const isMoved = (objectKey: string) => objectKey === fromKey || objectKey.startsWith(`${fromKey}/`);
+  for (const [objectKey, file] of [...tree.files].filter(([key]) => isMoved(key))) {
+    tree.files.delete(objectKey);
+    tree.files.set(moved(objectKey), file);
+  }
+  for (const folder of [...tree.folders].filter(isMoved)) {
+    tree.folders.delete(folder);
+    tree.folders.add(moved(folder));
+  }
+}
