@@ -58,7 +58,10 @@ export interface ObjectWriter {
    * needed. @throws FileError `already-exists`, `precondition-failed`, `not-a-file` (a folder has the name).
    */
   publish(options: PublishOptions): Promise<StoredEntry>;
-  /** Discards everything. Safe to call at any time, also after a failed publish. */
+  /**
+   * Gives the bytes back to the store; harmless after a publish. The store knows the transfer as staged until it is
+   * settled, so that whoever crashes between the two finds that it was not published.
+   */
   abort(): Promise<void>;
 }
 
@@ -78,11 +81,11 @@ export interface ObjectContents {
    * @throws FileError `not-a-file` when a folder has the name, `not-a-directory` when a parent is a file.
    */
   openWrite(objectKey: string, transferId: string): Promise<ObjectWriter>;
-  /** The transferIds of uploads that are neither published nor aborted, for example after a crash. */
+  /** The transferIds of uploads that are neither published nor settled. */
   stagedUploads(): Promise<readonly string[]>;
   /**
-   * After a crash: what became of an upload that was started and has no end on record. `published` when its content
-   * was made visible; otherwise what is staged of it is discarded and the answer is `unpublished`.
+   * The truth about an upload whose publish was not answered, for example because of a crash. `published` when its
+   * content was made visible; otherwise nothing of it is left afterwards and the answer is `unpublished`.
    */
   settle(objectKey: string, transferId: string): Promise<"published" | "unpublished">;
 }

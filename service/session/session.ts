@@ -126,6 +126,7 @@ export class Session {
     const entry = await objects.stat(target.objectKey);
     if (entry?.type === "directory") throw new FileError("not-a-file", `${target.path} is a folder`);
     if (entry && options.mode === "create") throw new FileError("already-exists", `${target.path} exists`);
+    if (!entry && options.mustExist) throw new FileError("not-found", `${target.path} does not exist`);
     const keepsContent = options.mode === "update" || options.mode === "append";
     const existing = entry && keepsContent ? await objects.openRead(target.objectKey) : undefined;
     const record = new TransferRecord(this.#services, this.#recorder, { ...target, direction: "upload" });
@@ -134,8 +135,12 @@ export class Session {
       throw error;
     });
     record.start();
+    const settle = async () => {
+      const outcome = await objects.settle(target.objectKey, record.transferId);
+      return outcome === "published" ? objects.stat(target.objectKey) : undefined;
+    };
     const ended = (upload: Upload) => this.#transfers.delete(upload);
-    return this.#track(new Upload({ writer, existing, record, sha256: runtime.sha256(), ended }, options));
+    return this.#track(new Upload({ writer, existing, record, sha256: runtime.sha256(), settle, ended }, options));
   }
 
   /** Makes one folder. @throws FileError `already-exists`, `not-found` (no parent), `permission-denied`. */
@@ -196,6 +201,16 @@ export class Session {
     await this.#services.objects.setModified(target.objectKey, modifiedAtMs);
     const modified = new Date(modifiedAtMs).toISOString();
     await this.#record("attributes.changed", `modification time of ${target.path} set`, { ...target, modified });
+  }
+
+  /**
+   * For attributes that the store does not keep, such as modes: asks for the permission to set them and changes
+   * nothing. @throws FileError `not-found`, `permission-denied`.
+   */
+  async acceptAttributes(rawPath: string): Promise<void> {
+    const access = this.#authenticated();
+    const target = await access.authorize("set-attributes", rawPath);
+    if (!(await this.#entryAt(access, target))) throw new FileError("not-found", `${target.path} does not exist`);
   }
 
   /** Space in the store; undefined where it has no end. Asks for `stat` on the path. */

@@ -12,6 +12,8 @@ export interface UploadOptions {
    * the first offset on; `append` writes behind what is there, whatever the offset.
    */
   readonly mode: "replace" | "create" | "update" | "append";
+  /** Refuse with `not-found` where no file is there. */
+  readonly mustExist?: boolean | undefined;
   readonly modifiedAtMs?: number | undefined;
   /** Lower-case hex; any other content is refused with `integrity` and not published. */
   readonly sha256?: string | undefined;
@@ -33,6 +35,8 @@ export interface UploadParts {
   readonly existing: ObjectReader | undefined;
   readonly record: TransferRecord;
   readonly sha256: Sha256;
+  /** What the store made visible of this upload, if anything; afterwards it keeps nothing else of it. */
+  readonly settle: () => Promise<StoredEntry | undefined>;
   readonly ended: (upload: Upload) => void;
 }
 
@@ -169,18 +173,17 @@ export class Upload {
       await this.#discard("nothing was written");
       return undefined;
     }
-    const { sha256, etag } = await this.#publishOrDiscard();
-    const result = { bytes: this.#storedBytes, sha256, etag };
+    const sha256 = await this.#orDiscard(() => this.#complete());
+    const { etag } = await this.#publish();
     await this.#release();
+    const result = { bytes: this.#storedBytes, sha256, etag };
     await this.#parts.record.completed(result);
     return { transferId: this.transferId, ...result };
   }
 
-  async #publishOrDiscard(): Promise<{ sha256: string; etag: string }> {
+  async #orDiscard<T>(step: () => Promise<T>): Promise<T> {
     try {
-      const sha256 = await this.#complete();
-      const { etag } = await this.#publish();
-      return { sha256, etag };
+      return await step();
     } catch (error) {
       // What the client hears is why the upload failed, also when the record of that fails too.
       await this.#discard(error instanceof FileError ? error.message : "internal error").catch(() => {});
@@ -212,23 +215,42 @@ export class Upload {
 
   async #publish(): Promise<StoredEntry> {
     // Recovery after a crash finds a published file by the record of its start, so that comes first.
-    await this.#parts.record.started();
-    return this.#parts.writer.publish({
-      modifiedAtMs: this.#modifiedAtMs,
-      exclusive: this.#options.mode === "create",
-      replacesEtag: this.#options.replacesEtag,
-    });
+    await this.#orDiscard(() => this.#parts.record.started());
+    try {
+      return await this.#parts.writer.publish({
+        modifiedAtMs: this.#modifiedAtMs,
+        exclusive: this.#options.mode === "create",
+        replacesEtag: this.#options.replacesEtag,
+      });
+    } catch (error) {
+      return await this.#publishedAfterAll(error);
+    }
   }
 
-  /** The end goes on record before the bytes go: a crash between the two leaves no doubt about what happened. */
+  /**
+   * A publish that failed may have failed after its effect. The store knows; where it cannot be asked, the transfer
+   * stays without an end until recovery asks again.
+   */
+  async #publishedAfterAll(error: unknown): Promise<StoredEntry> {
+    const entry = await this.#parts.settle().catch(async () => {
+      await this.#release();
+      throw error;
+    });
+    if (entry) return entry;
+    return this.#orDiscard(() => Promise.reject(error));
+  }
+
+  /** Where the end cannot be put on record, the transfer stays staged, and recovery ends it. */
   async #discard(reason: string): Promise<void> {
+    await this.#sequence?.stop();
     try {
-      await this.#sequence?.stop();
-      await this.#parts.record.aborted(this.#storedBytes, reason);
-    } finally {
       await this.#parts.writer.abort();
+    } finally {
       await this.#release();
     }
+    await this.#parts.record.started();
+    await this.#parts.record.aborted(this.#storedBytes, reason);
+    await this.#parts.settle();
   }
 
   async #release(): Promise<void> {

@@ -138,7 +138,8 @@ function openWriter(tree: Tree, objectKey: string, transferId: string): ObjectWr
       tree.staged.delete(transferId);
       return entryOf(file);
     },
-    abort: async () => void tree.staged.delete(transferId),
+    // Stays staged until it is settled.
+    abort: async () => void chunks.splice(0),
   };
 }
 
