@@ -13,12 +13,37 @@ export class ProvenKey {
   }
 
   /** `verify` must check the signature over the session identifier; anything but `true` proves nothing. */
-  static prove(key: { algorithm: string; blob: string }, verify: () => boolean): ProvenKey | undefined {
-    return verify() === true ? new ProvenKey(key.algorithm, key.blob) : undefined;
+  static prove(offered: { algorithm: string; blob: string }, verify: () => boolean): ProvenKey | undefined {
+    return verify() === true ? new ProvenKey(offered.algorithm, offered.blob) : undefined;
+  }
+}
+
+/**
+ * A client certificate that an authority of the listener vouches for, and whose owner has proven possession of it in
+ * the TLS handshake. The constructor runs the check, as that of {@link ProvenKey} does.
+ */
+export class ProvenCertificate {
+  /** The one common name of its subject; the account's name when it is to log in. */
+  readonly commonName: string;
+  /** SHA-256 of the certificate in hex, its bytes parted by colons. */
+  readonly sha256: string;
+
+  private constructor(commonName: string, sha256: string) {
+    this.commonName = commonName;
+    this.sha256 = sha256;
+  }
+
+  /** `verify` must say whether TLS verified chain, dates and revocation; anything but `true` proves nothing. */
+  static prove(
+    certificate: { commonName: string; sha256: string },
+    verify: () => boolean,
+  ): ProvenCertificate | undefined {
+    return verify() === true ? new ProvenCertificate(certificate.commonName, certificate.sha256) : undefined;
   }
 }
 
 /** What a client presents to say who it is. */
 export type Credential =
   | { readonly kind: "password"; readonly username: string; readonly password: string }
-  | { readonly kind: "public-key"; readonly username: string; readonly provenKey: ProvenKey };
+  | { readonly kind: "public-key"; readonly username: string; readonly provenKey: ProvenKey }
+  | { readonly kind: "client-certificate"; readonly username: string; readonly provenCertificate: ProvenCertificate };

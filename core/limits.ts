@@ -46,6 +46,8 @@ export const limits = {
   reorderWindowBytes: 4 * MiB,
   /** Bytes that one upload may hold between client and store before its writer has to wait. */
   uploadPendingBytes: 2 * MiB,
+  /** Uploads that were not published and are remembered as that, in case the question comes again after a crash. */
+  rememberedUploads: 10_000,
   /** Bytes of one upload that the operating system may hold back before they go to disk. */
   writebackBytes: 64 * MiB,
   listingPageEntries: 1000,
@@ -84,9 +86,49 @@ export const limits = {
   sftpPendingRequestBytes: 1 * MiB,
   sftpPendingReplyBytes: 2 * MiB,
   sftpNamesPerReply: 100,
+  /** Clients need not accept messages over 34,000 bytes that they did not ask for (draft-ietf-secsh-filexfer-02 §3). */
+  sftpNameReplyBytes: 32 * KiB,
+  sftpIdsPerRequest: 1000,
+  /** Each holds a page of its listing in memory. */
+  sftpOpenDirectories: 32,
+  sftpChannelsPerConnection: 10,
+  /** What a client may send behind a channel that is not being read; its window ends long before. */
+  sftpUnreadInputBytes: 8 * MiB,
+  /** RFC 4253 §6.1 has everyone accept 32 KiB; a client that takes much less makes every reply thousands of packets. */
+  sftpSmallestClientPacketBytes: 1 * KiB,
+  /** Keys that one client may offer without being refused for good: agents hold many. */
+  publicKeyOffers: 20,
+  /** How often a silent client is asked whether it is still there, and how often it may fail to answer. */
+  sshKeepaliveMs: 30 * second,
+  sshKeepaliveCount: 10,
+  /** How often deadlines, idleness and the age of keys are looked at, so how late each may be noticed. */
+  sftpCheckMs: 1 * second,
+  /** How long a client has to read why it is disconnected. */
+  sftpLingerMs: 2 * second,
+  /** A session that has nothing open and asks nothing for this long lets a server stop. */
+  drainQuietMs: 2 * second,
   /** RFC 4344 §3.2 asks for new keys before 2^32 packets; RFC 4253 §9 recommends each gigabyte or hour. */
   rekeyBytes: 1 * GiB,
   rekeyMs: 60 * minute,
+
+  /** A command line of FTP without its end: the longest path fits twice, each byte of it escaped. */
+  ftpsCommandLineBytes: 8 * KiB,
+  /** Commands that a client may send ahead, for example during a transfer. */
+  ftpsHeldCommandBytes: 16 * KiB,
+  /** From PASV or EPSV to the client's connection, and from the transfer command. */
+  ftpsDataConnectMs: 30 * second,
+  /** How long a data connection may stand still. */
+  ftpsDataIdleMs: 5 * minute,
+  /** Read from the store and written to a data connection at a time; two such blocks are held a download. */
+  ftpsSendBytes: 512 * KiB,
+  /** Handed to an upload at a time. */
+  ftpsReceiveBytes: 256 * KiB,
+  /** Longer than any control connection lives, and the longest that TLS allows (RFC 8446 §4.6.1). */
+  ftpsTlsSessionSeconds: 7 * 24 * 60 * 60,
+  /** How long a client that was told goodbye has for closing its side. */
+  ftpsLingerMs: 2 * second,
+  /** Of PROXY protocol version 2, addresses and extensions included. */
+  proxyHeaderBytes: 4 * KiB,
 
   eventPageEntries: 1000,
   eventPageDefaultEntries: 100,

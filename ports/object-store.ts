@@ -101,9 +101,15 @@ export interface ObjectNames {
   createDirectory(directoryKey: string): Promise<void>;
   /** Makes a folder and its parents where they are missing. @throws FileError `not-a-directory`. */
   ensureDirectory(directoryKey: string): Promise<void>;
-  /** Removes one file, or one empty folder. @throws `not-found`, `not-a-file`, `not-a-directory`, `directory-not-empty`. */
+  /**
+   * Removes one file, or one empty folder.
+   * @throws `not-found`, `not-a-file`, `not-a-directory`, `directory-not-empty`.
+   */
   remove(objectKey: string, type: "file" | "directory"): Promise<void>;
-  /** Renames a file or a whole folder. @throws `not-found`, `already-exists`, `not-a-directory`, `invalid-argument` (into itself). */
+  /**
+   * Renames a file or a whole folder.
+   * @throws `not-found`, `already-exists`, `not-a-directory`, `invalid-argument` (into itself).
+   */
   move(fromKey: string, toKey: string, options: MoveOptions): Promise<void>;
   /** Copies one file inside the store; the copy appears whole. @throws as {@link move}. */
   copy(fromKey: string, toKey: string, options: MoveOptions): Promise<StoredEntry>;

@@ -28,6 +28,7 @@ export function createMemoryObjectStore(): ObjectStore {
     openWrite: async (objectKey, transferId) => openWriter(tree, objectKey, transferId),
     stagedUploads: async () => [...tree.staged],
     settle: async (objectKey, transferId) => {
+      assertObjectKeys(objectKey);
       tree.staged.delete(transferId);
       return tree.files.get(objectKey)?.transferId === transferId ? "published" : "unpublished";
     },
@@ -41,6 +42,7 @@ export function createMemoryObjectStore(): ObjectStore {
     remove: async (objectKey, type) => removeEntry(tree, objectKey, type),
     move: async (fromKey, toKey, options) => moveEntry(tree, { fromKey, toKey, ...options }),
     copy: async (fromKey, toKey, { overwrite }) => {
+      assertObjectKeys(fromKey, toKey);
       const file = fileAt(tree, fromKey);
       if (!overwrite || tree.folders.has(toKey)) assertFree(tree, toKey);
       assertDirectory(tree, parentOf(toKey));
@@ -53,6 +55,11 @@ export function createMemoryObjectStore(): ObjectStore {
     },
     capacity: undefined,
   };
+}
+
+/** What is no objectKey is refused as that, whatever else is wrong. */
+function assertObjectKeys(...objectKeys: readonly string[]): void {
+  for (const objectKey of objectKeys) objectKeySegments(objectKey);
 }
 
 function parentOf(objectKey: string): string {
@@ -119,12 +126,20 @@ function openWriter(tree: Tree, objectKey: string, transferId: string): ObjectWr
   const parents = segments.map((_, depth) => segments.slice(0, depth).join("/"));
   if (parents.some((parent) => tree.files.has(parent))) throw new FileError("not-a-directory", "a parent is a file");
   const chunks: Uint8Array[] = [];
+  let hasEnded = false;
+  const assertOpen = () => {
+    if (hasEnded) throw new FileError("invalid-argument", "the upload has ended");
+  };
   tree.staged.add(transferId);
   return {
-    // The caller may use its memory again afterwards.
-    write: async (chunk) => void chunks.push(Uint8Array.from(chunk)),
-    flush: async () => {},
+    write: async (chunk) => {
+      assertOpen();
+      // The caller may use its memory again afterwards.
+      chunks.push(Uint8Array.from(chunk));
+    },
+    flush: async () => assertOpen(),
     publish: async ({ modifiedAtMs = Date.now(), exclusive = false, replacesEtag }) => {
+      assertOpen();
       if (isDirectory(tree, objectKey)) throw new FileError("not-a-file", `${objectKey} is a folder`);
       if (exclusive) assertFree(tree, objectKey);
       if (replacesEtag !== undefined && tree.files.get(objectKey)?.etag !== replacesEtag) {
@@ -136,10 +151,13 @@ function openWriter(tree: Tree, objectKey: string, transferId: string): ObjectWr
       const file = { content, modifiedAtMs, etag, transferId };
       tree.files.set(objectKey, file);
       tree.staged.delete(transferId);
+      hasEnded = true;
       return entryOf(file);
     },
     // Stays staged until it is settled.
-    abort: async () => void chunks.splice(0),
+    abort: async () => {
+      hasEnded = true;
+    },
   };
 }
 
@@ -160,7 +178,12 @@ function listed(
   return { entries, next: names.length > limit ? page.at(-1) : undefined };
 }
 
+function assertNotRoot(objectKey: string): void {
+  if (objectKey === "") throw new FileError("invalid-argument", "this is the root folder");
+}
+
 function removeEntry(tree: Tree, objectKey: string, type: "file" | "directory"): void {
+  assertNotRoot(objectKey);
   if (type === "file") {
     fileAt(tree, objectKey);
     tree.files.delete(objectKey);
@@ -175,6 +198,8 @@ function removeEntry(tree: Tree, objectKey: string, type: "file" | "directory"):
 
 function moveEntry(tree: Tree, move: { fromKey: string; toKey: string; overwrite: boolean }): void {
   const { fromKey, toKey, overwrite } = move;
+  assertObjectKeys(fromKey, toKey);
+  assertNotRoot(fromKey);
   const entry = entryAt(tree, fromKey);
   if (!entry) throw new FileError("not-found", `${fromKey} does not exist`);
   const replacesFile = overwrite && entry.type === "file" && tree.files.has(toKey);

@@ -89,7 +89,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const configurationFile = join(directory, "ferrygate.yaml");
   const dataDirectory = join(directory, "data");
   await writeFile(configurationFile, options.configuration);
-  const cli = new URL("../../bin/cli.ts", import.meta.url).pathname;
+  const cli = new URL("../../bin/ferrygate.mjs", import.meta.url).pathname;
   const args = [...(options.nodeArguments ?? []), cli, "start", "--config", configurationFile, "--data", dataDirectory];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],

@@ -1,0 +1,55 @@
+import { FileError } from "../../core/errors.ts";
+import type { PublishOptions } from "../../ports/object-store.ts";
+import { link, lookUp, removeFolder, rename, unlink } from "./directory-calls.ts";
+import { entryOf } from "./directory-entry.ts";
+
+/**
+ * Gives the staged file the path `target` in one step. The check for `replacesEtag` and the step are one for all
+ * clients, because the caller holds the lock of the objectKey; `exclusive` is one for every program on the machine.
+ * @throws FileError `already-exists`, `precondition-failed`, `not-a-file`.
+ */
+export async function placeFile(stagedPath: string, target: string, options: PublishOptions): Promise<void> {
+  const existing = await lookUp(target);
+  if (existing && !existing.isFile()) throw new FileError("not-a-file", "what has this name is not a file");
+  const { exclusive, replacesEtag } = options;
+  if (replacesEtag !== undefined && replacesEtag !== (existing && entryOf(existing)?.etag)) {
+    throw new FileError("precondition-failed", "the file is not the version that was to be replaced");
+  }
+  if (exclusive) await renameToFreeName(stagedPath, target);
+  else await rename(stagedPath, target);
+}
+
+/**
+ * Renames a file or folder. Only files replace, and only files. Between the check and the renaming of a folder, a
+ * program on this machine could put an empty folder in its way, which is then replaced: no content is lost.
+ * The names must differ. @throws FileError `not-found`, `already-exists`, `invalid-argument` for a folder into itself.
+ */
+export async function moveEntry(from: string, to: string, overwrite: boolean): Promise<void> {
+  const source = await lookUp(from);
+  const sourceEntry = source && entryOf(source);
+  if (!source || !sourceEntry) throw new FileError("not-found", "there is no such file or folder");
+  const target = await lookUp(to);
+  if (target && !(overwrite && source.isFile() && target.isFile())) {
+    throw new FileError("already-exists", "the new name is taken");
+  }
+  // Renaming one name of a file to another of its names does nothing at all (POSIX), so the old one is taken away.
+  if (target && target.ino === source.ino && target.dev === source.dev) await unlink(from);
+  else if (source.isFile() && !overwrite) await renameToFreeName(from, to);
+  else await rename(from, to);
+}
+
+/** Renames a file; a name that is taken is never replaced, whoever takes it. */
+async function renameToFreeName(from: string, to: string): Promise<void> {
+  await link(from, to);
+  await unlink(from);
+}
+
+/** Removes one file or one empty folder. @throws FileError `not-found`, `not-a-file`, `not-a-directory`. */
+export async function removeEntry(path: string, type: "file" | "directory"): Promise<void> {
+  const stats = await lookUp(path);
+  const entry = stats && entryOf(stats);
+  if (!entry) throw new FileError("not-found", "there is no such file or folder");
+  if (entry.type === type) await (type === "file" ? unlink(path) : removeFolder(path));
+  else if (type === "file") throw new FileError("not-a-file", "a folder has this name");
+  else throw new FileError("not-a-directory", "a file has this name");
+}

@@ -1,0 +1,119 @@
+import { FileError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import type { ObjectWriter, PublishOptions, StoredEntry } from "../../ports/object-store.ts";
+import { lookUp } from "./directory-calls.ts";
+import type { OpenFile } from "./directory-file.ts";
+
+/** A file that no client can see, on the file system of those that clients see. */
+export interface Staged {
+  readonly file: OpenFile;
+  readonly path: string;
+}
+
+/** Gives a staged file its name in the tree. @throws FileError when the name is taken or the conditions do not hold. */
+export type PutInPlace = (staged: Staged, options: PublishOptions) => Promise<StoredEntry>;
+
+/** An upload into a staged file. Its calls run one after the other, so that `abort` may come at any time. */
+export class DirectoryWriter implements ObjectWriter {
+  readonly #staged: Staged;
+  readonly #putInPlace: PutInPlace;
+  #size = 0;
+  #bytesSinceWriteback = 0;
+  #writeback: Promise<void> = Promise.resolve();
+  #hasEnded = false;
+  #failure: { readonly reason: unknown } | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(staged: Staged, putInPlace: PutInPlace) {
+    this.#staged = staged;
+    this.#putInPlace = putInPlace;
+  }
+
+  write(chunk: Uint8Array): Promise<void> {
+    return this.#inTurn(() => this.#attempt(() => this.#write(chunk)));
+  }
+
+  flush(): Promise<void> {
+    return this.#inTurn(() => this.#attempt(() => this.#staged.file.sync()));
+  }
+
+  publish(options: PublishOptions): Promise<StoredEntry> {
+    return this.#inTurn(async () => {
+      await this.#attempt(() => this.#settleContent(options.modifiedAtMs ?? Date.now()));
+      const entry = await this.#putInPlace(this.#staged, options).catch(async (error: unknown) => {
+        if (!(await this.#isStaged())) await this.#end();
+        throw error;
+      });
+      await this.#end();
+      return entry;
+    });
+  }
+
+  /** Empties the staged file. After a publish there is none: the file has its name in the tree then. */
+  abort(): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#hasEnded) return;
+      if (await this.#isStaged()) await this.#staged.file.empty();
+      await this.#end();
+    });
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    if (this.#size + chunk.length > limits.fileBytes) throw new FileError("too-large", "the file is too large");
+    await this.#staged.file.write(chunk, this.#size);
+    this.#size += chunk.length;
+    this.#bytesSinceWriteback += chunk.length;
+    if (this.#bytesSinceWriteback >= limits.writebackBytes) await this.#startWriteback();
+  }
+
+  /**
+   * Sends content to disk while more arrives, so that publishing a large file does not wait for all of it; and an
+   * upload that is faster than the disk waits for it.
+   */
+  async #startWriteback(): Promise<void> {
+    await this.#writeback;
+    this.#bytesSinceWriteback = 0;
+    this.#writeback = this.#staged.file.sync().catch((reason: unknown) => {
+      this.#failure ??= { reason };
+    });
+  }
+
+  async #settleContent(modifiedAtMs: number): Promise<void> {
+    await this.#writeback;
+    this.#throwFailure();
+    await this.#staged.file.setModified(modifiedAtMs);
+    await this.#staged.file.sync();
+  }
+
+  /** False when the file has a name in the tree, whatever a call said that failed. */
+  async #isStaged(): Promise<boolean> {
+    return this.#staged.file.stats().nlink === 1n && (await lookUp(this.#staged.path)) !== undefined;
+  }
+
+  async #end(): Promise<void> {
+    this.#hasEnded = true;
+    await this.#staged.file.close();
+  }
+
+  /** What failed to reach the disk stays lost, whatever a repetition says: such an upload cannot be published. */
+  async #attempt(step: () => Promise<void>): Promise<void> {
+    if (this.#hasEnded) throw new FileError("invalid-argument", "the upload has ended");
+    this.#throwFailure();
+    try {
+      await step();
+    } catch (reason) {
+      this.#failure ??= { reason };
+      throw reason;
+    }
+  }
+
+  #throwFailure(): void {
+    if (this.#failure) throw this.#failure.reason;
+  }
+
+  #inTurn<T>(step: () => Promise<T>): Promise<T> {
+    const done = this.#turn.then(step);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+}

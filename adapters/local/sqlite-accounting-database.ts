@@ -1,0 +1,157 @@
+import { closeSync, openSync } from "node:fs";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { parseInstant } from "../../core/instant.ts";
+import { limits } from "../../core/limits.ts";
+import { type EventSelection, selectionStatement, timeRangeStatement } from "./sqlite-event-query.ts";
+
+const schemaVersion = 1;
+
+/** `open_transfers` repeats what `events` says, so that finding the few open ones of millions is cheap. */
+const schema = `
+  CREATE TABLE events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    time TEXT NOT NULL,
+    type TEXT NOT NULL,
+    account TEXT,
+    peer TEXT,
+    json TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX events_time ON events (time);
+  CREATE INDEX events_type ON events (type);
+  CREATE INDEX events_account ON events (account) WHERE account IS NOT NULL;
+  CREATE INDEX events_peer ON events (peer) WHERE peer IS NOT NULL;
+  CREATE TABLE event_paths (path TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (path, seq)) STRICT, WITHOUT ROWID;
+  CREATE TABLE open_transfers (transfer_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${schemaVersion};
+`;
+
+/** Readable by the group that backs it up, by nobody else. */
+const fileMode = 0o640;
+
+export interface EventRow {
+  readonly seq: number;
+  readonly json: string;
+}
+
+/** The accounting record in one SQLite file. Calls block until the disk has answered. */
+export class AccountingDatabase {
+  readonly #connection: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /** Opens the file, or makes it. @throws Error when it is not an accounting log or SQLite cannot use it. */
+  constructor(file: string, options: { readOnly: boolean }) {
+    // SQLite gives its other files the mode of this one.
+    if (!options.readOnly) closeSync(openSync(file, "a", fileMode));
+    this.#connection = new DatabaseSync(file, { readOnly: options.readOnly, timeout: limits.eventLogBusyMs });
+    try {
+      if (!options.readOnly) this.#prepareFile();
+    } catch (error) {
+      this.#connection.close();
+      throw error;
+    }
+  }
+
+  /** Records the events, given as JSON, in one transaction that is durable afterwards. Known ids change nothing. */
+  append(events: readonly string[]): void {
+    this.#connection.exec("BEGIN IMMEDIATE");
+    try {
+      for (const json of events) this.#insert(json);
+      this.#connection.exec("COMMIT");
+    } catch (error) {
+      // SQLite has rolled back by itself after some errors.
+      if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** The selected events, one more than the limit where there are more. */
+  select(selection: EventSelection): readonly EventRow[] {
+    const rangeStatement = timeRangeStatement(selection);
+    const range = rangeStatement
+      ? this.#prepared(rangeStatement.sql).get(...rangeStatement.parameters)
+      : { first: 1, last: Number.MAX_SAFE_INTEGER };
+    if (range?.first == null || range.last == null) return [];
+    const { sql, parameters } = selectionStatement(selection, { first: Number(range.first), last: Number(range.last) });
+    return this.#connection
+      .prepare(sql)
+      .all(...parameters)
+      .map(rowOf);
+  }
+
+  /** The JSON of the event with this id. */
+  find(eventId: string): string | undefined {
+    const row = this.#prepared("SELECT seq, json FROM events WHERE id = ?").get(eventId);
+    return row && rowOf(row).json;
+  }
+
+  /** The JSON of the started events of transfers without an end, oldest first. */
+  unfinishedTransfers(): readonly string[] {
+    const sql = "SELECT seq, json FROM open_transfers JOIN events USING (seq) ORDER BY seq";
+    return this.#prepared(sql)
+      .all()
+      .map((row) => rowOf(row).json);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #prepareFile(): void {
+    // FULL: a transaction is on disk when COMMIT answers. The two for macOS, whose fsync leaves it in the drive's cache.
+    this.#connection.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA fullfsync = 1;
+      PRAGMA checkpoint_fullfsync = 1;
+    `);
+    const version = this.#connection.prepare("PRAGMA user_version").get()?.user_version;
+    if (version === schemaVersion) return;
+    if (version !== 0) throw new Error(`the file has version ${version}, this program knows ${schemaVersion}`);
+    const tables = this.#connection.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count;
+    if (tables !== 0) throw new Error("the file is a database of another program");
+    this.#connection.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+  }
+
+  #insert(json: string): void {
+    const event: AccountingEvent = JSON.parse(json);
+    const { id, time, type, account, peer, data } = event;
+    const insertion = this.#prepared(
+      "INSERT INTO events (id, time, type, account, peer, json) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING",
+    ).run(id, sortableTime(time), type, account?.name ?? null, peer?.address ?? null, json);
+    if (insertion.changes === 0) return;
+    const seq = insertion.lastInsertRowid;
+    for (const path of new Set([data.path, data.from, data.to])) {
+      if (typeof path !== "string") continue;
+      this.#prepared("INSERT INTO event_paths (path, seq) VALUES (?, ?)").run(path, seq);
+    }
+    if (typeof data.transferId === "string") this.#trackTransfer(type, data.transferId, seq);
+  }
+
+  #trackTransfer(type: string, transferId: string, seq: number | bigint): void {
+    if (type === "transfer.started") {
+      this.#prepared("INSERT OR REPLACE INTO open_transfers (transfer_id, seq) VALUES (?, ?)").run(transferId, seq);
+    } else if (type === "transfer.completed" || type === "transfer.aborted") {
+      this.#prepared("DELETE FROM open_transfers WHERE transfer_id = ?").run(transferId);
+    }
+  }
+
+  #prepared(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.#connection.prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+}
+
+/** Queries compare times as texts, so all have one form. */
+function sortableTime(time: string): string {
+  const instantMs = parseInstant(time);
+  return instantMs === undefined ? time : new Date(instantMs).toISOString();
+}
+
+function rowOf({ seq, json }: Record<string, unknown>): EventRow {
+  return { seq: Number(seq), json: String(json) };
+}

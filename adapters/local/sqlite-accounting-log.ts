@@ -1,0 +1,120 @@
+import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { FileError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import type { AccountingLog, EventPage, EventQuery, UnfinishedTransfer } from "../../ports/accounting-log.ts";
+import type { EventRow } from "./sqlite-accounting-database.ts";
+import { DatabaseThread } from "./sqlite-database-thread.ts";
+import { cursorBehind, selectionOf } from "./sqlite-event-query.ts";
+
+interface QueuedEvent {
+  readonly json: string;
+  readonly bytes: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/**
+ * The accounting record in one SQLite file; its folder has to exist.
+ * @throws Error when the file cannot be used, for example because it is damaged; the message is for the operator.
+ */
+export async function createSqliteAccountingLog({ file }: { readonly file: string }): Promise<AccountingLog> {
+  const writer = new DatabaseThread({ file, readOnly: false });
+  try {
+    await writer.call({ kind: "open" });
+  } catch (error) {
+    await writer.close();
+    const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
+    throw new Error(`the accounting log ${file} cannot be used: ${reason}`);
+  }
+  return new SqliteAccountingLog(writer, new DatabaseThread({ file, readOnly: true }));
+}
+
+/** One thread writes and one reads, so that a long search does not hold up transfers. */
+class SqliteAccountingLog implements AccountingLog {
+  readonly #writer: DatabaseThread;
+  readonly #reader: DatabaseThread;
+  #queue: QueuedEvent[] = [];
+  #queuedBytes = 0;
+  #commits: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(writer: DatabaseThread, reader: DatabaseThread) {
+    this.#writer = writer;
+    this.#reader = reader;
+  }
+
+  /** @throws FileError `unavailable`; `invalid-argument` for an event over limits.eventBytes of JSON. */
+  async append(event: AccountingEvent): Promise<void> {
+    this.#assertOpen();
+    const json = JSON.stringify(event);
+    const bytes = Buffer.byteLength(json);
+    if (bytes > limits.eventBytes) throw new FileError("invalid-argument", "the accounting event is too large");
+    if (this.#queuedBytes + bytes > limits.queuedEventBytes) {
+      throw new FileError("unavailable", "too many accounting events wait for the disk");
+    }
+    this.#queuedBytes += bytes;
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ json, bytes, resolve, reject });
+      this.#commits ??= this.#commitQueue();
+    });
+  }
+
+  async query(query: EventQuery): Promise<EventPage> {
+    this.#assertOpen();
+    const selection = selectionOf(query);
+    const rows = await this.#reader.call<readonly EventRow[]>({ kind: "select", selection });
+    const page = rows.slice(0, selection.limit);
+    const last = page.at(-1);
+    const cursor = last && rows.length > page.length ? cursorBehind(last.seq, selection.order) : undefined;
+    return { events: page.map(({ json }) => eventOf(json)), cursor };
+  }
+
+  async find(eventId: string): Promise<AccountingEvent | undefined> {
+    this.#assertOpen();
+    const json = await this.#reader.call<string | undefined>({ kind: "find", eventId });
+    return json === undefined ? undefined : eventOf(json);
+  }
+
+  async unfinishedTransfers(): Promise<readonly UnfinishedTransfer[]> {
+    this.#assertOpen();
+    const started = await this.#reader.call<readonly string[]>({ kind: "unfinishedTransfers" });
+    return started.map((json) => ({ started: eventOf(json) }));
+  }
+
+  /** Everything appended before is on disk when this resolves, or its append has failed. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#commits;
+    await this.#reader.close();
+    await this.#writer.close();
+  }
+
+  /** What arrives while one transaction is on its way to the disk shares the next. */
+  async #commitQueue(): Promise<void> {
+    while (this.#queue.length > 0) {
+      const batch = this.#queue;
+      this.#queue = [];
+      await this.#commit(batch);
+    }
+    this.#commits = undefined;
+  }
+
+  async #commit(batch: readonly QueuedEvent[]): Promise<void> {
+    try {
+      await this.#writer.call({ kind: "append", events: batch.map(({ json }) => json) });
+      for (const { resolve } of batch) resolve();
+    } catch (error) {
+      for (const { reject } of batch) reject(error);
+    } finally {
+      for (const { bytes } of batch) this.#queuedBytes -= bytes;
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#isClosed) throw new FileError("unavailable", "the accounting log is closed");
+  }
+}
+
+function eventOf(json: string): AccountingEvent {
+  return JSON.parse(json);
+}

@@ -1,0 +1,118 @@
+import type { EventType } from "../../core/accounting-event.ts";
+import { FileError } from "../../core/errors.ts";
+import { parseInstant } from "../../core/instant.ts";
+import { limits } from "../../core/limits.ts";
+import type { EventQuery } from "../../ports/accounting-log.ts";
+
+type Order = "asc" | "desc";
+
+/** An {@link EventQuery} that was checked, in the form in which it goes to the database's thread. */
+export interface EventSelection {
+  /** In the form of the column `time`, so that texts compare as times do. */
+  readonly since: string | undefined;
+  readonly until: string | undefined;
+  readonly types: readonly EventType[] | undefined;
+  readonly account: string | undefined;
+  readonly peer: string | undefined;
+  readonly path: string | undefined;
+  readonly limit: number;
+  readonly order: Order;
+  /** The `seq` of the last event that was read already. */
+  readonly behindSeq: number | undefined;
+}
+
+/** @throws FileError `invalid-argument` with the part of the query as `field`. */
+export function selectionOf(query: EventQuery): EventSelection {
+  const { types, account, peer, path, limit, order = "asc" } = query;
+  if (!Number.isInteger(limit) || limit < 1 || limit > limits.eventPageEntries) {
+    throw new FileError("invalid-argument", `a page has 1 to ${limits.eventPageEntries} events`, { field: "limit" });
+  }
+  const behindSeq = query.cursor === undefined ? undefined : seqOf(query.cursor, order);
+  const [since, until] = [instantText(query.since, "since"), instantText(query.until, "until")];
+  return { since, until, types, account, peer, path, limit, order, behindSeq };
+}
+
+/** Events have rising numbers and are never renumbered, so the number of the last one read marks a place for good. */
+export function cursorBehind(seq: number, order: Order): string {
+  return Buffer.from(`${order} ${seq}`).toString("base64url");
+}
+
+function seqOf(cursor: string, order: Order): number {
+  const seq = Number(
+    Buffer.from(cursor, "base64url")
+      .toString()
+      .slice(order.length + 1),
+  );
+  if (Number.isSafeInteger(seq) && seq > 0 && cursorBehind(seq, order) === cursor) return seq;
+  throw new FileError("invalid-argument", "the cursor is not from an earlier page of this query", { field: "cursor" });
+}
+
+function instantText(text: string | undefined, field: string): string | undefined {
+  if (text === undefined) return undefined;
+  const instantMs = parseInstant(text);
+  if (instantMs !== undefined) return new Date(instantMs).toISOString();
+  throw new FileError("invalid-argument", `${field} is not an ISO 8601 date-time`, { field });
+}
+
+type Parameter = string | number;
+
+/** SQL with its parameters in their order. */
+export interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly Parameter[];
+}
+
+/** The first and last event of the selection's time. It reads an index only, and spares the selection the rest. */
+export function timeRangeStatement({ since, until }: EventSelection): Statement | undefined {
+  if (since === undefined && until === undefined) return undefined;
+  return {
+    sql: "SELECT min(seq) AS first, max(seq) AS last FROM events WHERE time >= ? AND time < ?",
+    parameters: [since ?? "", until ?? behindAllTexts],
+  };
+}
+
+/** Greater than every ISO 8601 text. */
+const behindAllTexts = "~";
+
+/** The selected events with a `seq` from `first` to `last`, one more than the limit where there are more. */
+export function selectionStatement(selection: EventSelection, range: { first: number; last: number }): Statement {
+  const { account, peer, types, since, until, path, order, limit } = selection;
+  const seqs = seqsLeft(selection, range);
+  const conditions: Statement[] = [
+    { sql: "seq BETWEEN ? AND ?", parameters: seqs },
+    ...compared("account = ?", account),
+    ...compared("peer = ?", peer),
+    ...compared("time >= ?", since),
+    ...compared("time < ?", until),
+    ...(types ? [{ sql: `type IN (${types.map(() => "?").join()})`, parameters: types }] : []),
+    ...(path === undefined ? [] : [pathCondition(path, seqs)]),
+  ];
+  return {
+    sql: `SELECT seq, json FROM events WHERE ${conditions.map(({ sql }) => sql).join(" AND ")}
+      ORDER BY seq ${order === "asc" ? "ASC" : "DESC"} LIMIT ?`,
+    parameters: [...conditions.flatMap(({ parameters }) => parameters), limit + 1],
+  };
+}
+
+function seqsLeft(
+  { order, behindSeq }: EventSelection,
+  { first, last }: { first: number; last: number },
+): readonly [number, number] {
+  if (behindSeq === undefined) return [first, last];
+  return order === "asc" ? [Math.max(first, behindSeq + 1), last] : [first, Math.min(last, behindSeq - 1)];
+}
+
+function compared(sql: string, value: Parameter | undefined): readonly Statement[] {
+  return value === undefined ? [] : [{ sql, parameters: [value] }];
+}
+
+/** SQLite compares texts by their bytes, and the byte behind `/` is `0`: this finds what is below a folder. */
+function pathCondition(path: string, seqs: readonly [number, number]): Statement {
+  const isFolder = path.endsWith("/");
+  const match = isFolder ? "path > ? AND path < ?" : "path = ?";
+  const bounds = isFolder ? [path, `${path.slice(0, -1)}0`] : [path];
+  return {
+    sql: `seq IN (SELECT seq FROM event_paths WHERE ${match} AND seq BETWEEN ? AND ?)`,
+    parameters: [...bounds, ...seqs],
+  };
+}

@@ -1,0 +1,82 @@
+import { rename, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { type Configuration, formatProblem } from "../../adapters/local/configuration/configuration.ts";
+import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import { createLog } from "../../adapters/node/log.ts";
+import { createRuntime } from "../../adapters/node/runtime.ts";
+import type { Log } from "../../ports/runtime.ts";
+import { sshCryptoStatus } from "../../protocols/sftp/crypto-status.ts";
+import { lockDataDirectory } from "../data-directory-lock.ts";
+import { type Endpoints, type LocalServer, startLocalServer } from "../local-server.ts";
+import { prepareDataDirectory } from "./first-start.ts";
+import { greetingLines } from "./greeting.ts";
+
+export interface StartOptions {
+  /** Without it, `ferrygate.yaml` of the data directory, made with demo accounts where it is missing. */
+  readonly configFile?: string | undefined;
+  /** `data` in the working directory, without it. */
+  readonly dataDirectory?: string | undefined;
+}
+
+/** `ferrygate start`: runs until SIGTERM or SIGINT. Answers the exit code. */
+export async function runStart(options: StartOptions): Promise<number> {
+  const dataDirectory = resolve(options.dataDirectory ?? "data");
+  const unlock = lockDataDirectory(dataDirectory);
+  if (!unlock) return failure(`another ferrygate is running on ${dataDirectory}`);
+  try {
+    return await serve(options, dataDirectory);
+  } catch (error) {
+    return failure(error instanceof Error ? error.message : `${error}`);
+  } finally {
+    unlock();
+  }
+}
+
+async function serve({ configFile }: StartOptions, dataDirectory: string): Promise<number> {
+  const log = createLog({ stream: process.stderr });
+  const firstStart = await prepareDataDirectory(dataDirectory, { withDemo: configFile === undefined });
+  const loaded = loadConfiguration(configFile ?? join(dataDirectory, "ferrygate.yaml"));
+  if (!loaded.ok) return failure(loaded.problems.map(formatProblem).join("\n"));
+  warnOfUnserved(loaded.configuration, log);
+  const stopSignal = nextStopSignal();
+  const server = await startLocalServer({ dataDirectory, loaded, runtime: createRuntime({ log }) });
+  await writeEndpoints(dataDirectory, server.endpoints);
+  const crypto = sshCryptoStatus();
+  log[crypto.native ? "info" : "warn"](`SSH cryptography: ${crypto.description}`);
+  for (const line of await greetingLines(dataDirectory, server.endpoints, firstStart)) console.log(line);
+  console.log("ferrygate ready");
+  return stopOn(stopSignal, server, log);
+}
+
+/** What a configuration may say and this version does not do is said at start, not found out by a missing file. */
+function warnOfUnserved({ dispatch, alerts }: Configuration, log: Log): void {
+  if (dispatch.length > 0)
+    log.warn("this version checks dispatch rules but does not run them", { rules: dispatch.length });
+  if (alerts.length > 0) log.warn("this version checks alert rules but does not send mail", { rules: alerts.length });
+}
+
+function nextStopSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  });
+}
+
+async function stopOn(stopSignal: Promise<NodeJS.Signals>, server: LocalServer, log: Log): Promise<number> {
+  log.info("stopping: transfers under way may finish", { signal: await stopSignal });
+  // Whoever asks twice does not want to wait.
+  void nextStopSignal().then(() => process.exit(1));
+  await server.stop();
+  return 0;
+}
+
+/** In one step, so that whoever waits for the file never reads a part of it. */
+async function writeEndpoints(dataDirectory: string, endpoints: Readonly<Endpoints>): Promise<void> {
+  const file = join(dataDirectory, "run", "endpoints.json");
+  await writeFile(`${file}.new`, `${JSON.stringify(endpoints, undefined, 2)}\n`);
+  await rename(`${file}.new`, file);
+}
+
+function failure(message: string): number {
+  console.error(message);
+  return 1;
+}

@@ -1,0 +1,150 @@
+import type { Socket } from "node:net";
+import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
+import type { Peer, TerminateCause } from "../../core/accounting-event.ts";
+import { limits } from "../../core/limits.ts";
+import { type CommandLine, CommandLineReader } from "./command-lines.ts";
+import type { DataProtection } from "./data-connection.ts";
+import { InactivityTimer } from "./inactivity-timer.ts";
+import { plainAddress } from "./network-address.ts";
+import { formatReply, type Reply } from "./replies.ts";
+import { secureControlSocket } from "./tls-sockets.ts";
+import { type SessionReuse, type TlsSettings, withoutResumption } from "./tls-settings.ts";
+
+export interface ControlEvents {
+  /** Bytes have arrived: there may be lines. */
+  readonly received: () => void;
+  /** Once: nothing more will be read, and nothing more said. */
+  readonly ended: (cause: TerminateCause) => void;
+  /** Once: the connection is gone. */
+  readonly closed: () => void;
+}
+
+export interface ControlSettings {
+  readonly tls: TlsSettings;
+  readonly sessionReuse: SessionReuse;
+  readonly isImplicit: boolean;
+}
+
+/** The control connection of one client: lines in, replies out, in clear and then under TLS. */
+export class ControlConnection {
+  readonly peer: Peer;
+  readonly localAddress: string;
+  readonly #settings: ControlSettings;
+  readonly #events: ControlEvents;
+  readonly #reader = new CommandLineReader();
+  #socket: Socket;
+  #tls: TLSSocket | undefined;
+  #tlsOptions: SecureContextOptions | undefined;
+  #dataContext: SecureContext | undefined;
+  #hasEnded = false;
+
+  constructor(socket: Socket, settings: ControlSettings, events: ControlEvents) {
+    this.peer = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
+    this.localAddress = plainAddress(socket.localAddress);
+    this.#settings = settings;
+    this.#events = events;
+    this.#socket = socket;
+    socket.once("close", () => {
+      this.#announceEnd("lost-carrier");
+      events.closed();
+    });
+    this.#read(socket);
+  }
+
+  get isImplicit(): boolean {
+    return this.#settings.isImplicit;
+  }
+
+  get tls(): TLSSocket | undefined {
+    return this.#tls;
+  }
+
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
+  /** The next command line; undefined until more arrives. A client that sends far ahead has to wait. */
+  nextLine(): CommandLine | undefined {
+    const line = this.#reader.next();
+    if (this.#reader.heldBytes < limits.ftpsHeldCommandBytes) this.#socket.resume();
+    return line;
+  }
+
+  /** Resolves when the client has taken so much of what was sent before that the next reply need not pile up. */
+  async send(reply: Reply): Promise<void> {
+    const socket = this.#socket;
+    if (this.#hasEnded || !socket.writable || socket.write(formatReply(reply))) return;
+    await new Promise<void>((resolve) => {
+      socket.once("drain", resolve);
+      socket.once("close", resolve);
+    });
+  }
+
+  /**
+   * Goes on under TLS. What the client sent before its handshake is forgotten: it came over a connection that anyone
+   * could write into. Resolves when the handshake has ended, well or with the end of the connection.
+   */
+  async startTls(): Promise<void> {
+    const { tls } = this.#settings;
+    this.#socket.removeAllListeners("data");
+    this.#reader.discard();
+    this.#tlsOptions = tls.forConnection();
+    try {
+      const socket = await secureControlSocket(this.#socket, {
+        ...this.#tlsOptions,
+        requestCert: tls.asksForCertificates,
+      });
+      this.#tls = socket;
+      this.#socket = socket;
+      this.#read(socket);
+    } catch {
+      this.end("protocol-error");
+    }
+  }
+
+  /** For a data connection of this client. */
+  dataProtection(protection: "clear" | "private"): DataProtection {
+    if (protection === "clear" || !this.#tlsOptions) return { secureContext: undefined, mustResume: false };
+    const { sessionReuse } = this.#settings;
+    this.#dataContext ??= createSecureContext(
+      sessionReuse === "off" ? withoutResumption(this.#tlsOptions) : this.#tlsOptions,
+    );
+    return { secureContext: this.#dataContext, mustResume: sessionReuse === "required" };
+  }
+
+  /** Says goodbye and closes, at the latest when the client had time to close its side. Harmless the second time. */
+  end(cause: TerminateCause, reply?: Reply): void {
+    if (this.#hasEnded) return;
+    const socket = this.#socket;
+    if (reply && socket.writable) socket.write(formatReply(reply));
+    this.#announceEnd(cause);
+    socket.removeAllListeners("data");
+    socket.resume();
+    socket.end();
+    const timer = new InactivityTimer(limits.ftpsLingerMs, () => socket.destroy());
+    socket.once("close", () => timer.stop());
+  }
+
+  /** Closes at once. */
+  destroy(cause: TerminateCause): void {
+    this.#announceEnd(cause);
+    this.#socket.destroy();
+  }
+
+  #read(socket: Socket): void {
+    // An error is followed by the end of the connection, which says all there is to say.
+    socket.on("error", () => {});
+    socket.on("data", (chunk: Buffer) => {
+      this.#reader.push(chunk);
+      if (this.#reader.heldBytes >= limits.ftpsHeldCommandBytes) socket.pause();
+      this.#events.received();
+    });
+  }
+
+  #announceEnd(cause: TerminateCause): void {
+    if (this.#hasEnded) return;
+    this.#hasEnded = true;
+    this.#reader.discard();
+    this.#events.ended(cause);
+  }
+}

@@ -1,0 +1,124 @@
+import type { Socket } from "node:net";
+import { type SecureContext, TLSSocket } from "node:tls";
+import { limits } from "../../core/limits.ts";
+import { InactivityTimer } from "./inactivity-timer.ts";
+import type { PassivePort } from "./passive-ports.ts";
+import { Refusal } from "./replies.ts";
+import { UploadTlsSocket } from "./tls-sockets.ts";
+
+/** A passive port from PASV or EPSV to the transfer that uses it. */
+export class DataPort {
+  readonly #port: PassivePort;
+  readonly #timer: InactivityTimer;
+
+  constructor(port: PassivePort) {
+    this.#port = port;
+    this.#timer = new InactivityTimer(limits.ftpsDataConnectMs, () => port.release());
+    this.connection().then(
+      (socket) => {
+        this.#timer.stop();
+        // What happens to a connection before its transfer starts shows when the transfer uses it.
+        socket?.on("error", () => {});
+      },
+      () => this.#timer.stop(),
+    );
+  }
+
+  get number(): number {
+    return this.#port.port;
+  }
+
+  /** The client's connection; undefined when it came too late or the port was released. */
+  connection(): Promise<Socket | undefined> {
+    return this.#port.connection;
+  }
+
+  /** Gives the port back, and breaks the connection that came to it: nobody can take what it carried for the whole. */
+  release(): void {
+    this.#timer.stop();
+    this.#port.release();
+    this.connection().then(
+      (socket) => socket?.resetAndDestroy(),
+      () => {},
+    );
+  }
+}
+
+/** How the data connections of one control connection are protected. */
+export interface DataProtection {
+  /** Undefined for clear data. */
+  readonly secureContext: SecureContext | undefined;
+  readonly mustResume: boolean;
+}
+
+/**
+ * The data connection of a transfer, with TLS where that was asked for. The handshake of a client that waits for 150
+ * starts only after it, so nothing here may be awaited before that reply is sent.
+ * @throws Refusal 425 when there is no connection or no handshake, 522 when the TLS session should have been resumed.
+ */
+export async function openDataConnection(
+  port: DataPort,
+  direction: "send" | "receive",
+  { secureContext, mustResume }: DataProtection,
+): Promise<Socket> {
+  const socket = await port.connection();
+  if (!socket) throw new Refusal(425, "No data connection arrived.");
+  socket.setNoDelay(true);
+  if (!secureContext) return socket;
+  const secured =
+    direction === "receive"
+      ? new UploadTlsSocket(socket, secureContext)
+      : new TLSSocket(socket, { isServer: true, secureContext });
+  await handshake(secured);
+  if (mustResume && !secured.isSessionReused()) {
+    secured.destroy();
+    throw new Refusal(522, "The data connection must resume the TLS session of the control connection.");
+  }
+  return secured;
+}
+
+function handshake(socket: TLSSocket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = new InactivityTimer(limits.handshakeMs, () => socket.destroy());
+    socket.on("error", () => {});
+    socket.once("close", () => {
+      timer.stop();
+      reject(new Refusal(425, "The TLS handshake on the data connection failed."));
+    });
+    // Before this event neither data nor an end may be sent: the peer would see a connection without TLS.
+    socket.once("secure", () => {
+      timer.stop();
+      resolve();
+    });
+  });
+}
+
+/** True when the client has said that its data is complete, as far as the connection lets it say so. */
+export function isComplete(socket: Socket): boolean {
+  return socket instanceof UploadTlsSocket ? socket.endAnnounced : true;
+}
+
+export function connectionLost(): Refusal {
+  return new Refusal(426, "The data connection was lost; the transfer is aborted.");
+}
+
+/**
+ * Sends the end of the data, announced by TLS where there is TLS, and waits until it is on its way. The client closes
+ * the connection; closing it first could take data with it that the client has not yet read.
+ */
+export function endData(socket: Socket): Promise<void> {
+  return new Promise((resolve, reject) => {
+    socket.end((error?: Error | null) => {
+      if (error) return reject(connectionLost());
+      lingerUntilClosed(socket);
+      resolve();
+    });
+  });
+}
+
+function lingerUntilClosed(socket: Socket): void {
+  if (socket.destroyed) return;
+  const timer = new InactivityTimer(limits.ftpsDataIdleMs, () => socket.destroy());
+  socket.once("close", () => timer.stop());
+  socket.resume();
+}

@@ -1,0 +1,129 @@
+import { createServer, type Server, type Socket } from "node:net";
+import type { OpenSession } from "../../service/session/open-session.ts";
+import { ConnectionCounter } from "./admission.ts";
+import { plainAddress } from "./network-address.ts";
+import type { PassivePorts } from "./passive-ports.ts";
+import { type FtpsLog, type InterpreterSettings, ProtocolInterpreter } from "./protocol-interpreter.ts";
+import { formatReply } from "./replies.ts";
+import { type SessionReuse, type TlsMaterial, TlsSettings } from "./tls-settings.ts";
+
+export interface FtpsListener {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** TLS starts with the first byte; otherwise with AUTH TLS. */
+  readonly implicit: boolean;
+  /** Logins and data without TLS, for networks that protect them in another way. */
+  readonly plain?: boolean;
+  /** `PROT C` under a control connection with TLS. */
+  readonly allowClearData?: boolean;
+}
+
+export interface FtpsServerOptions {
+  readonly openSession: OpenSession;
+  readonly listeners: readonly FtpsListener[];
+  /** Called at the start and by `reloadTls`. */
+  readonly tls: () => TlsMaterial;
+  readonly sessionReuse: SessionReuse;
+  readonly passivePorts: PassivePorts;
+  /** The IPv4 address that PASV answers; undefined means the one that the client connected to. */
+  readonly passiveAddress: string | undefined;
+  readonly log: FtpsLog;
+}
+
+export interface FtpsServer {
+  /** Starts all listeners; answers where they listen, in their order. Rejects when one of them cannot. */
+  listen(): Promise<{ readonly host: string; readonly port: number }[]>;
+  /** Takes no new clients and no new commands; resolves when every transfer under way has ended. */
+  drain(): Promise<void>;
+  /** Ends everything at once; resolves when the ends are on record. */
+  close(): Promise<void>;
+  /** Puts certificates that have changed in force for connections to come. @throws when they cannot be used. */
+  reloadTls(): void;
+}
+
+/** An FTP server with TLS: RFC 959, 2228, 2389, 2428, 3659 and 4217 (docs/protocols/ftps.md). */
+export function createFtpsServer(options: FtpsServerOptions): FtpsServer {
+  return new ListeningServer(options);
+}
+
+class ListeningServer implements FtpsServer {
+  readonly #options: FtpsServerOptions;
+  readonly #tls: TlsSettings;
+  readonly #connections = new ConnectionCounter();
+  readonly #clients = new Set<ProtocolInterpreter>();
+  readonly #servers: readonly Server[];
+
+  constructor(options: FtpsServerOptions) {
+    this.#options = options;
+    this.#tls = new TlsSettings(options.tls);
+    this.#servers = options.listeners.map((listener) => {
+      const settings = this.#settingsOf(listener);
+      return createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, settings));
+    });
+  }
+
+  async listen(): Promise<{ host: string; port: number }[]> {
+    for (const { host, port, plain } of this.#options.listeners) {
+      if (plain) this.#options.log.warn("FTP without TLS is allowed: passwords and files travel in clear", { host, port });
+    }
+    return Promise.all(this.#servers.map((server, index) => this.#listenOn(server, index)));
+  }
+
+  async drain(): Promise<void> {
+    for (const server of this.#servers) server.close();
+    for (const client of this.#clients) client.drain();
+    await Promise.all([...this.#clients].map((client) => client.closed));
+  }
+
+  async close(): Promise<void> {
+    for (const server of this.#servers) server.close();
+    for (const client of this.#clients) client.close();
+    await Promise.all([...this.#clients].map((client) => client.closed));
+  }
+
+  reloadTls(): void {
+    this.#tls.reload();
+  }
+
+  #settingsOf({ implicit, plain = false, allowClearData = false }: FtpsListener): InterpreterSettings {
+    const { openSession, log, passivePorts, passiveAddress, sessionReuse } = this.#options;
+    return {
+      openSession,
+      log,
+      policy: { plain, allowClearData },
+      passive: { ports: passivePorts, address: passiveAddress },
+      control: { tls: this.#tls, sessionReuse, isImplicit: implicit },
+    };
+  }
+
+  #listenOn(server: Server, index: number): Promise<{ host: string; port: number }> {
+    const { host = "", port } = this.#options.listeners[index] ?? {};
+    return new Promise((resolve, reject) => {
+      server.once("error", reject);
+      server.listen({ host, port }, () => {
+        server.removeListener("error", reject);
+        const address = server.address();
+        resolve({ host, port: address !== null && typeof address === "object" ? address.port : 0 });
+      });
+    });
+  }
+
+  #accept(socket: Socket, settings: InterpreterSettings): void {
+    const admission = this.#connections.admit(plainAddress(socket.remoteAddress));
+    if (!admission) return refuse(socket, settings.control.isImplicit);
+    const client = new ProtocolInterpreter(socket, settings, admission);
+    this.#clients.add(client);
+    client.closed.then(
+      () => this.#clients.delete(client),
+      () => {},
+    );
+    client.start().catch((error: unknown) => this.#options.log.error("FTPS client failed", { error: `${error}` }));
+  }
+}
+
+function refuse(socket: Socket, isImplicit: boolean): void {
+  socket.on("error", () => {});
+  if (!isImplicit) socket.write(formatReply({ code: 421, text: "Too many connections; try again later." }));
+  socket.destroySoon();
+}

@@ -1,0 +1,91 @@
+import type { Socket } from "node:net";
+import { limits } from "../../core/limits.ts";
+import {
+  type DataPort,
+  type DataProtection,
+  endData,
+  isComplete,
+  openDataConnection,
+} from "./data-connection.ts";
+import { InactivityTimer } from "./inactivity-timer.ts";
+import { Refusal, type Reply } from "./replies.ts";
+
+/** What a transfer command wants done with its data connection. */
+export interface TransferPlan {
+  /** The text of the reply 150. */
+  readonly announcement: string;
+  readonly direction: "send" | "receive";
+  readonly move: (socket: Socket, progressed: () => void) => Promise<void>;
+  /** After all data: makes the result final and answers the text of the reply 226. */
+  readonly complete: () => Promise<string>;
+  /** After a failure anywhere: leaves nothing behind. */
+  readonly abort: (reason: string) => Promise<void>;
+}
+
+/** What a transfer moves its data over. */
+export interface TransferData {
+  readonly port: DataPort;
+  readonly protection: DataProtection;
+}
+
+/** One transfer under way. It ends exactly once, completed or aborted. */
+export class Transfer {
+  readonly plan: TransferPlan;
+  readonly #port: DataPort;
+  readonly #protection: DataProtection;
+  readonly #abort = new AbortController();
+
+  constructor(plan: TransferPlan, { port, protection }: TransferData) {
+    this.plan = plan;
+    this.#port = port;
+    this.#protection = protection;
+  }
+
+  /** Ends the transfer at once, unless its data is complete already. */
+  abort(reason: Refusal): void {
+    this.#abort.abort(reason);
+  }
+
+  /** Answers the final reply. `explain` makes one of any failure. */
+  async run(explain: (error: unknown) => Reply): Promise<Reply> {
+    try {
+      await this.#moveData();
+      return { code: 226, text: await this.plan.complete() };
+    } catch (error) {
+      const reply = explain(this.#abort.signal.aborted ? this.#abort.signal.reason : error);
+      await this.plan.abort(`${reply.text}`).catch(explain);
+      return reply;
+    }
+  }
+
+  async #moveData(): Promise<void> {
+    const { signal } = this.#abort;
+    const release = () => this.#port.release();
+    signal.addEventListener("abort", release);
+    const timer = new InactivityTimer(limits.ftpsDataIdleMs, () =>
+      this.abort(new Refusal(426, "The data connection stood still for too long; the transfer is aborted.")),
+    );
+    try {
+      signal.throwIfAborted();
+      const socket = await openDataConnection(this.#port, this.plan.direction, this.#protection);
+      signal.throwIfAborted();
+      await this.plan.move(socket, () => timer.touch());
+      if (this.plan.direction === "receive") endReceiving(socket);
+    } catch (error) {
+      release();
+      throw error;
+    } finally {
+      timer.stop();
+      signal.removeEventListener("abort", release);
+    }
+  }
+}
+
+/** A truncated file must not pass for a whole one (RFC 4217 §12.4 asks for the TLS shutdown). */
+function endReceiving(socket: Socket): void {
+  if (!isComplete(socket)) {
+    throw new Refusal(426, "The data connection ended without a TLS close_notify; the transfer is aborted.");
+  }
+  // The client has what it needs once the upload is stored; whether it waits for our end is its own affair.
+  endData(socket).catch(() => {});
+}

@@ -1,0 +1,45 @@
+import type { Connection, ServerChannel } from "ssh2";
+
+/**
+ * What this server needs of ssh2 1.17 and ssh2 does not publish. The names are those of its source
+ * (lib/protocol/Protocol.js, lib/Channel.js); test/protocols/sftp/ssh2-internals.test.ts fails when they change.
+ */
+interface ConnectionInternals {
+  readonly _protocol: {
+    disconnect(reason: number): void;
+    /** Set from the moment a KEXINIT is sent until the new keys are in use. */
+    readonly _kexinit: unknown;
+  };
+}
+
+interface ChannelInternals {
+  readonly outgoing: { readonly packetSize: number };
+}
+
+/** Reason codes of RFC 4253 §11.1. */
+export const disconnectReason = {
+  protocolError: 2,
+  byApplication: 11,
+  noMoreAuthenticationMethods: 14,
+} as const;
+
+export type DisconnectReason = (typeof disconnectReason)[keyof typeof disconnectReason];
+
+/** Tells the client why the connection ends. The caller ends the socket. */
+export function sendDisconnect(client: Connection, reason: DisconnectReason): void {
+  try {
+    (client as unknown as ConnectionInternals)._protocol.disconnect(reason);
+  } catch {
+    // ssh2 has failed before and given up its ciphers: there is no way left to say anything.
+  }
+}
+
+/** While it is true ssh2 queues what is sent, without a bound and without saying so. */
+export function isExchangingKeys(client: Connection): boolean {
+  return (client as unknown as ConnectionInternals)._protocol._kexinit !== undefined;
+}
+
+/** The largest packet that the client takes on this channel, in bytes of content. */
+export function clientPacketBytes(channel: ServerChannel): number {
+  return (channel as unknown as ChannelInternals).outgoing.packetSize;
+}

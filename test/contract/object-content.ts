@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { FileError, type FileErrorCode } from "../../core/errors.ts";
+import type { ObjectStore, ObjectWriter, PublishOptions, StoredEntry } from "../../ports/object-store.ts";
+
+/** Asserts that the promise fails with this code. */
+export async function refuses(code: FileErrorCode, attempt: Promise<unknown>): Promise<void> {
+  await assert.rejects(attempt, (error) => {
+    assert.ok(error instanceof FileError, `not a FileError: ${error}`);
+    assert.equal(error.code, code, error.message);
+    return true;
+  });
+}
+
+/** A transfer's id, never the same. */
+export function newTransferId(): string {
+  return randomUUID();
+}
+
+export async function writerWith(
+  store: ObjectStore,
+  objectKey: string,
+  content: string,
+  transferId = newTransferId(),
+): Promise<ObjectWriter> {
+  const writer = await store.openWrite(objectKey, transferId);
+  await writer.write(Buffer.from(content));
+  return writer;
+}
+
+/** Uploads a whole file; discards it where that fails. */
+export async function put(
+  store: ObjectStore,
+  objectKey: string,
+  content: string,
+  options: PublishOptions = {},
+): Promise<StoredEntry> {
+  const transferId = newTransferId();
+  const writer = await store.openWrite(objectKey, transferId);
+  try {
+    await writer.write(Buffer.from(content));
+    return await writer.publish(options);
+  } catch (error) {
+    await writer.abort();
+    assert.equal(await store.settle("", transferId), "unpublished");
+    throw error;
+  }
+}
+
+/** The whole file as text. */
+export async function get(store: ObjectStore, objectKey: string): Promise<string> {
+  const reader = await store.openRead(objectKey);
+  try {
+    const content = Buffer.alloc(reader.entry.size);
+    assert.equal(await reader.read(content, 0), content.length);
+    return content.toString();
+  } finally {
+    await reader.close();
+  }
+}
+
+/** The names in a folder, read in pages of `limit`. */
+export async function namesIn(store: ObjectStore, directoryKey: string, limit = 1000): Promise<string[]> {
+  const names: string[] = [];
+  let after: string | undefined;
+  do {
+    const page = await store.list(directoryKey, { after, limit });
+    assert.ok(page.entries.length <= limit);
+    names.push(...page.entries.map(({ name }) => name));
+    after = page.next;
+  } while (after !== undefined);
+  return names;
+}
+
+/** How many of the attempts succeed; the others have to fail with one of `codes`. */
+export async function countSuccesses(codes: readonly FileErrorCode[], attempts: Promise<unknown>[]): Promise<number> {
+  const results = await Promise.allSettled(attempts);
+  for (const result of results) {
+    if (result.status === "fulfilled") continue;
+    assert.ok(result.reason instanceof FileError && codes.includes(result.reason.code), String(result.reason));
+  }
+  return results.filter(({ status }) => status === "fulfilled").length;
+}

@@ -1,0 +1,128 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { after, before, describe, it } from "node:test";
+import type { AccountingEvent } from "../../core/accounting-event.ts";
+import {
+  type Product,
+  startProduct,
+  type TestIdentity,
+  temporaryDirectory,
+  testConfiguration,
+  writeIdentity,
+} from "../support/product.ts";
+
+/** What every protocol can do with files. A refusal rejects. */
+export interface FileClient {
+  put(path: string, content: Buffer): Promise<void>;
+  get(path: string): Promise<Buffer>;
+  list(path: string): Promise<string[]>;
+  makeDirectory(path: string): Promise<void>;
+  removeDirectory(path: string): Promise<void>;
+  removeFile(path: string): Promise<void>;
+  rename(from: string, to: string): Promise<void>;
+  /** Ends the connection in order; resolves when it is closed. */
+  close(): Promise<void>;
+}
+
+export type Connect = (product: Product, identity: TestIdentity, username: string) => Promise<FileClient>;
+
+const limited = (publicKey: string) => `  - name: limited
+    publicKeys: ["${publicKey.trim()}"]
+    password: "$PASSWORD"
+    permissions:
+      - [allow-list]
+      - ["/inbox/*", allow-list, allow-write]
+      - ["/outbox/*", allow-list, allow-read]
+`;
+
+/**
+ * One script of file operations. Every protocol runs it through its own client and must leave the same files and the
+ * same accounting trail: the expectations here do not know which protocol it is.
+ */
+export function filesScript(protocol: "sftp" | "ftps" | "https", connect: Connect): void {
+  describe(`files over ${protocol}`, { concurrency: 1 }, () => {
+    let product: Product;
+    let identity: TestIdentity;
+    before(async () => {
+      const directory = await temporaryDirectory();
+      identity = await writeIdentity(directory);
+      const base = await testConfiguration(identity.publicKey);
+      const passwordHash = /password: "([^"]+)"/.exec(base)?.[1] ?? "";
+      const configuration = base + limited(identity.publicKey).replace("$PASSWORD", passwordHash);
+      product = await startProduct({ directory, configuration });
+    });
+    after(async () => {
+      await product.stop();
+      await rm(product.directory, { recursive: true });
+    });
+
+    it("does what the account may do, and records each operation once", async () => {
+      const content = randomBytes(300_000);
+      const client = await connect(product, identity, "tester");
+      await client.makeDirectory("/made");
+      await client.put("/made/a b ü.bin", content);
+      assert.deepEqual(await client.list("/made"), ["a b ü.bin"]);
+      assert.deepEqual(await client.get("/made/a b ü.bin"), content);
+      await client.rename("/made/a b ü.bin", "/made/c.bin");
+      await client.removeFile("/made/c.bin");
+      await client.removeDirectory("/made");
+      await client.close();
+      const events = await eventsOf(product, "tester");
+      assert.deepEqual(trail(events), [
+        ["authentication.succeeded", undefined],
+        ["directory.created", "/made"],
+        ["transfer.started", "/made/a b ü.bin"],
+        ["transfer.completed", "/made/a b ü.bin"],
+        ["directory.listed", "/made"],
+        ["transfer.started", "/made/a b ü.bin"],
+        ["transfer.completed", "/made/a b ü.bin"],
+        ["file.renamed", "/made/c.bin"],
+        ["file.deleted", "/made/c.bin"],
+        ["directory.deleted", "/made"],
+        ["session.ended", undefined],
+      ]);
+      const upload = events.find(({ type, data }) => type === "transfer.completed" && data.direction === "upload");
+      const { bytes, sha256, objectKey } = upload?.data ?? {};
+      const expected = createHash("sha256").update(content).digest("hex");
+      assert.deepEqual(
+        { bytes, sha256, objectKey },
+        { bytes: 300_000, sha256: expected, objectKey: "tester/made/a b ü.bin" },
+      );
+      for (const event of events) assert.equal(event.protocol, protocol);
+    });
+
+    it("refuses what the account may not do, and names the rule", async () => {
+      const client = await connect(product, identity, "limited");
+      await client.put("/inbox/in.bin", Buffer.from("in"));
+      const refused: readonly [string, () => Promise<unknown>][] = [
+        ["read", () => client.get("/inbox/in.bin")],
+        ["write", () => client.put("/outbox/out.bin", Buffer.from("x"))],
+        ["write", () => client.put("/inbox/../outside.bin", Buffer.from("x"))],
+        ["create-folder", () => client.makeDirectory("/inbox/sub")],
+        ["delete-file", () => client.removeFile("/inbox/in.bin")],
+        ["rename", () => client.rename("/inbox/in.bin", "/inbox/out.bin")],
+        ["delete-folder", () => client.removeDirectory("/inbox")],
+      ];
+      for (const [action, operate] of refused) await assert.rejects(operate(), `${action} is refused`);
+      await client.close();
+      const denied = (await eventsOf(product, "limited")).filter(({ type }) => type === "access.denied");
+      const actions = new Set(refused.map(([action]) => action));
+      const recorded = denied.map(({ data }) => data.action);
+      for (const action of actions) assert.ok(recorded.includes(action), `${action} is on record`);
+      for (const { data } of denied) assert.match(String(data.rule), /account limited, permissions\[\d\]/);
+    });
+  });
+}
+
+async function eventsOf(product: Product, account: string): Promise<AccountingEvent[]> {
+  for (;;) {
+    const events = await product.events(`account=${account}`);
+    if (events.some(({ type }) => type === "session.ended")) return events;
+  }
+}
+
+/** Protocols look at paths in their own ways before they act, so only what changes or moves something counts. */
+function trail(events: readonly AccountingEvent[]): [string, unknown][] {
+  return events.map(({ type, data }) => [type, data.path]);
+}

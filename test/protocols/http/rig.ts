@@ -1,0 +1,83 @@
+import { connect, type Socket } from "node:net";
+import type { TestContext } from "node:test";
+import { limits } from "../../../core/limits.ts";
+import type { HttpApplication, HttpServices } from "../../../protocols/http/application.ts";
+import { createHttpApplication } from "../../../protocols/http/application.ts";
+import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../../protocols/http/server.ts";
+import { createEventReader } from "../../../service/audit/read-events.ts";
+import type { SessionServices } from "../../../service/session/services.ts";
+import { createMemoryPipeline, testAccount } from "../../support/memory-ports.ts";
+
+export const accounts = [testAccount({ name: "acme" }), testAccount({ name: "root", roles: ["admin"] })];
+
+/** The value of an Authorization header; every test account has the password `password`. */
+export const basic = (username: string, password = "password") =>
+  `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
+export const asAdmin = { headers: { authorization: basic("root") } };
+
+/** The API over a socket, on ports in memory. `changes` replaces a port, `replaced` a part of the API. */
+export async function startApi(
+  t: TestContext,
+  changes: Partial<SessionServices> = {},
+  replaced: Partial<HttpServices> = {},
+) {
+  const { services, openSession, registry } = createMemoryPipeline(accounts, changes);
+  const application = createHttpApplication({
+    openSession,
+    readEvents: createEventReader(services),
+    readiness: () => "ready",
+    log: services.runtime.log,
+    ...replaced,
+  });
+  const { url, server } = await startServer(t, application, { log: services.runtime.log });
+  const { events } = services.accounting;
+  return { url, server, services, registry, events, types: () => events.map(({ type }) => type) };
+}
+
+export interface StartedServer {
+  readonly url: string;
+  readonly server: HttpServer;
+}
+
+/** Any application over a socket, closed when the test ends. */
+export async function startServer(
+  t: TestContext,
+  application: HttpApplication,
+  options: Partial<HttpServerOptions> = {},
+): Promise<StartedServer> {
+  const log = { error: (message: string, fields: unknown) => t.diagnostic(`${message} ${JSON.stringify(fields)}`) };
+  const server = createHttpServer({ application, listen: { host: "127.0.0.1", port: 0 }, log, ...options });
+  const { url } = await server.listen();
+  t.after(() => server.close());
+  return { url, server };
+}
+
+/** Limits that a test need not wait for. */
+export const shortTimes = {
+  httpHeadersMs: 50,
+  httpRequestMs: 100,
+  httpKeepAliveMs: limits.httpKeepAliveMs,
+  httpIdleMs: limits.httpIdleMs,
+  httpCheckMs: 10,
+  httpLingerMs: 100,
+};
+
+/** A connection on which a test writes its own bytes. `received` resolves with all that came when the server closed. */
+export function rawConnection(url: string): { socket: Socket; received: Promise<string> } {
+  const { hostname, port } = new URL(url);
+  const socket = connect(Number(port), hostname);
+  const chunks: Buffer[] = [];
+  const received = new Promise<string>((resolve) => {
+    socket.on("data", (chunk: Buffer) => chunks.push(chunk));
+    socket.on("error", () => {});
+    socket.on("close", () => resolve(Buffer.concat(chunks).toString()));
+  });
+  return { socket, received };
+}
+
+/** Sends these bytes and answers everything the server says until it closes the connection. */
+export function exchangeRaw(url: string, text: string): Promise<string> {
+  const { socket, received } = rawConnection(url);
+  socket.write(text);
+  return received;
+}
