@@ -36,7 +36,7 @@ class SqliteAccountingLog implements AccountingLog {
   #queue: QueuedEvent[] = [];
   #queuedBytes = 0;
   #commits: Promise<void> | undefined;
-  #isClosed = false;
+  #close: Promise<void> | undefined;
 
   constructor(writer: DatabaseThread, reader: DatabaseThread) {
     this.#writer = writer;
@@ -82,8 +82,12 @@ class SqliteAccountingLog implements AccountingLog {
   }
 
   /** Everything appended before is on disk when this resolves, or its append has failed. */
-  async close(): Promise<void> {
-    this.#isClosed = true;
+  close(): Promise<void> {
+    this.#close ??= this.#finish();
+    return this.#close;
+  }
+
+  async #finish(): Promise<void> {
     await this.#commits;
     await this.#reader.close();
     await this.#writer.close();
@@ -111,7 +115,7 @@ class SqliteAccountingLog implements AccountingLog {
   }
 
   #assertOpen(): void {
-    if (this.#isClosed) throw new FileError("unavailable", "the accounting log is closed");
+    if (this.#close) throw new FileError("unavailable", "the accounting log is closed");
   }
 }
 

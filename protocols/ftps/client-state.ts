@@ -5,11 +5,11 @@ import type { Session } from "../../service/session/session.ts";
 import type { TransferType } from "./command-arguments.ts";
 import type { ControlConnection } from "./control-connection.ts";
 import { DataPort } from "./data-connection.ts";
+import type { HashAlgorithm } from "./hash-algorithms.ts";
 import { type FactName, factNames } from "./listing-format.ts";
 import { networkProtocolOf } from "./network-address.ts";
 import type { PassivePorts } from "./passive-ports.ts";
 import { Refusal } from "./replies.ts";
-import type { HashAlgorithm } from "./hash-algorithms.ts";
 import type { Transfer, TransferData } from "./transfer.ts";
 
 /** What one listener asks of its clients. */

@@ -63,7 +63,8 @@ export function letter<T extends string>(supported: readonly T[], known: string,
     const given = requiredText(argument).toUpperCase();
     const found = supported.find((value) => value === given);
     if (found !== undefined) return found;
-    if (given.length === 1 && known.includes(given)) throw new Refusal(code, `Only ${supported.join(" and ")} is supported.`);
+    if (given.length === 1 && known.includes(given))
+      throw new Refusal(code, `Only ${supported.join(" and ")} is supported.`);
     throw new Refusal(501, `Expected one of ${[...known].join(", ")}.`);
   };
 }

@@ -1,3 +1,4 @@
+import type { ClientState } from "./client-state.ts";
 import {
   type ArgumentParser,
   allocation,
@@ -12,7 +13,6 @@ import {
   timeAndPath,
   transferType,
 } from "./command-arguments.ts";
-import type { ClientState } from "./client-state.ts";
 import * as file from "./file-commands.ts";
 import * as listing from "./listing-commands.ts";
 import * as login from "./login-commands.ts";
@@ -124,7 +124,9 @@ function oldNames(): [string, CommandSpec][] {
 }
 
 /** Commands of the RFCs that have no meaning here. */
-export const unsupportedCommands: ReadonlySet<string> = new Set(["ACCT", "ADAT", "CONF", "ENC", "LANG", "LPRT"].concat(["LPSV", "MIC", "REIN", "SMNT"]));
+export const unsupportedCommands: ReadonlySet<string> = new Set(
+  ["ACCT", "ADAT", "CONF", "ENC", "LANG", "LPRT"].concat(["LPSV", "MIC", "REIN", "SMNT"]),
+);
 
 /** HELP (RFC 959 §4.1.3). */
 function help(_client: ClientState, verb: string | undefined): Reply {
@@ -137,5 +139,7 @@ function help(_client: ClientState, verb: string | undefined): Reply {
 }
 
 function rowsOf(words: readonly string[], perRow: number): string[] {
-  return words.filter((_, index) => index % perRow === 0).map((_, row) => words.slice(row * perRow, (row + 1) * perRow).join(" "));
+  return words
+    .filter((_, index) => index % perRow === 0)
+    .map((_, row) => words.slice(row * perRow, (row + 1) * perRow).join(" "));
 }

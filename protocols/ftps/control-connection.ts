@@ -7,8 +7,8 @@ import type { DataProtection } from "./data-connection.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { plainAddress } from "./network-address.ts";
 import { formatReply, type Reply } from "./replies.ts";
-import { secureControlSocket } from "./tls-sockets.ts";
 import { type SessionReuse, type TlsSettings, withoutResumption } from "./tls-settings.ts";
+import { secureControlSocket } from "./tls-sockets.ts";
 
 export interface ControlEvents {
   /** Bytes have arrived: there may be lines. */

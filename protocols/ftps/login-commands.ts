@@ -1,6 +1,6 @@
+import type { Credential } from "../../core/credential.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import type { Credential } from "../../core/credential.ts";
 import { provenCertificateOf } from "./client-certificate.ts";
 import type { ClientState } from "./client-state.ts";
 import { Refusal, type Reply } from "./replies.ts";

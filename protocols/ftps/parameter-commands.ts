@@ -1,5 +1,5 @@
-import type { TransferType } from "./command-arguments.ts";
 import type { ClientState } from "./client-state.ts";
+import type { TransferType } from "./command-arguments.ts";
 import { hashAlgorithms } from "./hash-algorithms.ts";
 import { statPath } from "./listing-commands.ts";
 import { factNames } from "./listing-format.ts";
@@ -8,7 +8,10 @@ import { Refusal, type Reply } from "./replies.ts";
 /** TYPE. Both types carry the bytes as they are, so that a file has one size and one digest. */
 export function type(client: ClientState, transferType: TransferType): Reply {
   client.transferType = transferType;
-  return { code: 200, text: transferType === "image" ? "Type is image." : "Type is ASCII; lines are sent as they are." };
+  return {
+    code: 200,
+    text: transferType === "image" ? "Type is image." : "Type is ASCII; lines are sent as they are.",
+  };
 }
 
 export function mode(): Reply {

@@ -6,7 +6,7 @@ import type { Admission } from "./admission.ts";
 import { ClientState, type ListenerPolicy, type PassiveEndpoint } from "./client-state.ts";
 import { type Command, parseCommand } from "./command-arguments.ts";
 import type { CommandLine } from "./command-lines.ts";
-import { commandTable, type CommandSpec, unsupportedCommands } from "./commands.ts";
+import { type CommandSpec, commandTable, unsupportedCommands } from "./commands.ts";
 import { ControlConnection, type ControlSettings } from "./control-connection.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { internalError, Refusal, type Reply, replyToError } from "./replies.ts";

@@ -28,7 +28,10 @@ function write(socket: Socket, block: Uint8Array): Promise<void> {
 export async function* blocksOf(download: Download, from: number): AsyncGenerator<Uint8Array> {
   const { size } = download.entry;
   const blockBytes = Math.min(limits.ftpsSendBytes, size - from);
-  const memory = [Buffer.allocUnsafe(blockBytes), size - from > blockBytes ? Buffer.allocUnsafe(blockBytes) : undefined];
+  const memory = [
+    Buffer.allocUnsafe(blockBytes),
+    size - from > blockBytes ? Buffer.allocUnsafe(blockBytes) : undefined,
+  ];
   const read = async (position: number, target: Buffer): Promise<Uint8Array> =>
     target.subarray(0, await download.read(target.subarray(0, size - position), position));
   let next: Promise<Uint8Array> | undefined;

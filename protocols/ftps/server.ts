@@ -65,7 +65,8 @@ class ListeningServer implements FtpsServer {
 
   async listen(): Promise<{ host: string; port: number }[]> {
     for (const { host, port, plain } of this.#options.listeners) {
-      if (plain) this.#options.log.warn("FTP without TLS is allowed: passwords and files travel in clear", { host, port });
+      if (plain)
+        this.#options.log.warn("FTP without TLS is allowed: passwords and files travel in clear", { host, port });
     }
     return Promise.all(this.#servers.map((server, index) => this.#listenOn(server, index)));
   }
@@ -111,7 +112,10 @@ class ListeningServer implements FtpsServer {
 
   #accept(socket: Socket, settings: InterpreterSettings): void {
     const admission = this.#connections.admit(plainAddress(socket.remoteAddress));
-    if (!admission) return refuse(socket, settings.control.isImplicit);
+    if (!admission) {
+      refuse(socket, settings.control.isImplicit);
+      return;
+    }
     const client = new ProtocolInterpreter(socket, settings, admission);
     this.#clients.add(client);
     client.closed.then(

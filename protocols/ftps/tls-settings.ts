@@ -78,6 +78,9 @@ function contextOptions(material: TlsMaterial): SecureContextOptions {
     ...(material.clientCertificateAuthorities !== undefined && { ca: material.clientCertificateAuthorities }),
     ...(material.revocationLists !== undefined && { crl: material.revocationLists }),
     ciphers: cipherSuites,
+    // Said aloud, because Node's default differs between servers and contexts, and a TLS 1.3 session can only be
+    // resumed with the hash of the cipher suite that it was made with.
+    honorCipherOrder: true,
     minVersion: "TLSv1.2",
     maxVersion: "TLSv1.3",
     secureOptions: constants.SSL_OP_NO_RENEGOTIATION,

@@ -1,12 +1,6 @@
 import type { Socket } from "node:net";
 import { limits } from "../../core/limits.ts";
-import {
-  type DataPort,
-  type DataProtection,
-  endData,
-  isComplete,
-  openDataConnection,
-} from "./data-connection.ts";
+import { type DataPort, type DataProtection, endData, isComplete, openDataConnection } from "./data-connection.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { Refusal, type Reply } from "./replies.ts";
 

@@ -38,6 +38,8 @@ interface Admitted {
   readonly requestBytes: number;
   /** Reserved for the reply, so that many READs at once cannot make more replies than may wait. */
   readonly replyBytes: number;
+  /** Set when the request was carried out; it is sent in its turn. */
+  reply: Buffer | undefined;
 }
 
 /**
@@ -59,6 +61,8 @@ export class SftpChannel {
   #pendingRequests = 0;
   #pendingRequestBytes = 0;
   #reservedReplyBytes = 0;
+  /** Requests whose replies were not sent, oldest first. */
+  readonly #unanswered: Admitted[] = [];
   #outbox: Buffer[] = [];
   #outboxBytes = 0;
   #isFlushScheduled = false;
@@ -174,7 +178,9 @@ export class SftpChannel {
     }
     const request = parseRequest(message);
     const claims = claimsOf(request);
-    const admitted = { request, claims, requestBytes: message.length, replyBytes: this.#expectedReplyBytes(request) };
+    const replyBytes = this.#expectedReplyBytes(request);
+    const admitted: Admitted = { request, claims, requestBytes: message.length, replyBytes, reply: undefined };
+    this.#unanswered.push(admitted);
     this.#pendingRequests += 1;
     this.#pendingRequestBytes += admitted.requestBytes;
     this.#reservedReplyBytes += admitted.replyBytes;
@@ -187,18 +193,33 @@ export class SftpChannel {
     return request.kind === "readdir" ? limits.sftpNameReplyBytes : 0;
   }
 
-  async #carryOut({ request, claims, requestBytes, replyBytes }: Admitted): Promise<void> {
+  async #carryOut(admitted: Admitted): Promise<void> {
     const { log, session } = this.#host;
-    const reply = await answer(request, this.#context, (error) =>
+    const { request, claims } = admitted;
+    admitted.reply = await answer(request, this.#context, (error) =>
       log.error("sftp request failed", { session: session.id, request: request.kind, error: stackOf(error) }),
     );
-    this.#pendingRequests -= 1;
-    this.#pendingRequestBytes -= requestBytes;
-    this.#reservedReplyBytes -= replyBytes;
     this.#order.leave(claims);
-    this.#send(reply);
+    this.#sendAnswered();
     this.#host.active();
     this.pump();
+  }
+
+  /**
+   * Requests overlap and their replies keep the order of arrival, as with OpenSSH's own server: scp of OpenSSH 9.2
+   * cuts a download off at the first reply that comes out of turn.
+   */
+  #sendAnswered(): void {
+    let sent = 0;
+    for (const { reply, requestBytes, replyBytes } of this.#unanswered) {
+      if (!reply) break;
+      this.#pendingRequests -= 1;
+      this.#pendingRequestBytes -= requestBytes;
+      this.#reservedReplyBytes -= replyBytes;
+      this.#send(reply);
+      sent += 1;
+    }
+    this.#unanswered.splice(0, sent);
   }
 
   #send(packet: Buffer): void {

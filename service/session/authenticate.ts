@@ -46,6 +46,9 @@ async function refusalOf(
     return matches ? undefined : "wrong-password";
   }
   if (!account) return "unknown-account";
+  if (credential.kind === "client-certificate") {
+    return credential.provenCertificate.commonName === account.name ? undefined : "certificate-of-another-name";
+  }
   return account.publicKeys.some((publicKey) => publicKey.blob === credential.provenKey.blob)
     ? undefined
     : "unknown-public-key";

@@ -4,7 +4,7 @@ import type { Credential } from "../../core/credential.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { parentOf, type VirtualPath } from "../../core/virtual-path.ts";
-import type { Capacity, MoveOptions, StoredEntry } from "../../ports/object-store.ts";
+import type { Capacity, MoveOptions, ObjectReader, StoredEntry } from "../../ports/object-store.ts";
 import { Access } from "./access.ts";
 import { acceptsPublicKey, authenticate } from "./authenticate.ts";
 import type { Connection } from "./connection.ts";
@@ -114,6 +114,16 @@ export class Session {
     const record = new TransferRecord(this.#services, this.#recorder, { ...target, direction: "download" });
     record.start();
     return this.#track(new Download(reader, record, (ended) => this.#transfers.delete(ended)));
+  }
+
+  /**
+   * Opens a file to look at its content here, for a checksum: nothing is transferred, so no transfer is on record. The
+   * caller closes it. @throws FileError `not-found`, `not-a-file`, `permission-denied`.
+   */
+  async inspect(rawPath: string): Promise<ObjectReader> {
+    const target = await this.#authenticated().authorize("read", rawPath);
+    this.#assertNotVirtual(target.path, "not-a-file");
+    return this.#services.objects.openRead(target.objectKey);
   }
 
   /** Starts an upload. @throws FileError `not-found` (no such folder), `already-exists`, `permission-denied`. */

@@ -32,7 +32,7 @@ export function objectStoreModelContract(create: CreateStore): void {
           await dispose();
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     );
   });
 }

@@ -6,6 +6,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   sftp: "openssh-client",
   scp: "openssh-client",
   ssh: "openssh-client",
+  "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
   psftp: "putty-tools",
   paramiko: "python3-paramiko",

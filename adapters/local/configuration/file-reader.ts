@@ -2,6 +2,8 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { InvalidValue } from "./invalid-value.ts";
 
+const chunkBytes = 65_536;
+
 /** Reads files and remembers in which state each of them was, so that a later change can be noticed. */
 export class FileReader {
   readonly #stamps = new Map<string, string>();
@@ -42,13 +44,14 @@ function readBounded(file: string, maximumBytes: number): Buffer {
   const descriptor = openSync(file, "r");
   try {
     if (fstatSync(descriptor).isDirectory()) throw new InvalidValue(`${JSON.stringify(file)} is a folder`);
-    const bytes = Buffer.alloc(maximumBytes + 1);
-    let length = 0;
-    for (let count = -1; count !== 0 && length < bytes.length; length += count) {
-      count = readSync(descriptor, bytes, length, bytes.length - length, null);
+    const chunks: Buffer[] = [];
+    for (let length = 0, count = -1; count !== 0; length += count) {
+      if (length > maximumBytes) throw new InvalidValue(`${JSON.stringify(file)} is over ${maximumBytes} bytes`);
+      const chunk = Buffer.allocUnsafe(chunkBytes);
+      count = readSync(descriptor, chunk);
+      chunks.push(chunk.subarray(0, count));
     }
-    if (length <= maximumBytes) return bytes.subarray(0, length);
-    throw new InvalidValue(`${JSON.stringify(file)} is over ${maximumBytes} bytes`);
+    return Buffer.concat(chunks);
   } finally {
     closeSync(descriptor);
   }

@@ -273,15 +273,19 @@ async function assertLinksLeadNowhere(store: ObjectStore): Promise<void> {
   assert.equal(await get(store, "plain"), "plain");
 }
 
-/** Puts a link to `outside` in the place of a folder and the folder back, until it is told to stop. Answers how often. */
+/** Has a folder and a link to `outside` take turns, until it is told to stop. Answers how often. */
 async function exchange(folder: string, outside: string, signal: AbortSignal): Promise<number> {
+  const aside = await fs.mkdtemp(join(tmpdir(), "ferrygate-aside-"));
+  // The store may be faster to make the folder anew.
+  const unlessThere = (error: NodeJS.ErrnoException) => assert.equal(error.code, "EEXIST");
   let times = 0;
   for (; !signal.aborted; times += 1) {
-    await fs.rename(folder, `${folder}.aside`);
-    await fs.symlink(outside, folder);
-    await fs.unlink(folder);
-    await fs.rename(`${folder}.aside`, folder);
+    await fs.rename(folder, join(aside, `${times}-folder`));
+    await fs.symlink(outside, folder).catch(unlessThere);
+    await fs.rename(folder, join(aside, `${times}-link`));
+    await fs.mkdir(folder).catch(unlessThere);
   }
+  await fs.rm(aside, { recursive: true });
   return times;
 }
 

@@ -3,7 +3,12 @@ import type { TestContext } from "node:test";
 import { limits } from "../../../core/limits.ts";
 import type { HttpApplication, HttpServices } from "../../../protocols/http/application.ts";
 import { createHttpApplication } from "../../../protocols/http/application.ts";
-import { createHttpServer, type HttpServer, type HttpServerOptions } from "../../../protocols/http/server.ts";
+import {
+  createHttpServer,
+  type HttpServer,
+  type HttpServerOptions,
+  type HttpTimes,
+} from "../../../protocols/http/server.ts";
 import { createEventReader } from "../../../service/audit/read-events.ts";
 import type { SessionServices } from "../../../service/session/services.ts";
 import { createMemoryPipeline, testAccount } from "../../support/memory-ports.ts";
@@ -53,19 +58,17 @@ export async function startServer(
 }
 
 /** Limits that a test need not wait for. */
-export const shortTimes = {
-  httpHeadersMs: 50,
-  httpRequestMs: 100,
-  httpKeepAliveMs: limits.httpKeepAliveMs,
-  httpIdleMs: limits.httpIdleMs,
-  httpCheckMs: 10,
-  httpLingerMs: 100,
-};
+export const shortTimes: HttpTimes = { ...limits, httpHeadersMs: 50, httpRequestMs: 100, httpCheckMs: 10 };
+
+export interface RawConnection {
+  readonly socket: Socket;
+  readonly received: Promise<string>;
+}
 
 /** A connection on which a test writes its own bytes. `received` resolves with all that came when the server closed. */
-export function rawConnection(url: string): { socket: Socket; received: Promise<string> } {
+export function rawConnection(url: string, options: { allowHalfOpen?: boolean } = {}): RawConnection {
   const { hostname, port } = new URL(url);
-  const socket = connect(Number(port), hostname);
+  const socket = connect({ host: hostname, port: Number(port), ...options });
   const chunks: Buffer[] = [];
   const received = new Promise<string>((resolve) => {
     socket.on("data", (chunk: Buffer) => chunks.push(chunk));

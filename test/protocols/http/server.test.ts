@@ -85,6 +85,14 @@ test("a client that drips one header after another is cut off all the same", asy
   clearInterval(drip);
 });
 
+test("a client that goes on after it was refused is cut off", async (t) => {
+  const { url } = await startServer(t, hello, { times: { ...shortTimes, httpLingerMs: 50 } });
+  const { socket, received } = rawConnection(url, { allowHalfOpen: true });
+  const nonsense = setInterval(() => socket.write("nonsense\r\n\r\n"), 5);
+  assertProblem(await received, 400, "malformed-request");
+  clearInterval(nonsense);
+});
+
 test("a client that does not take its answer is cut off", async (t) => {
   const endless = () => new ReadableStream({ pull: (controller) => controller.enqueue(new Uint8Array(65_536)) });
   const aborted = Promise.withResolvers<void>();

@@ -80,7 +80,11 @@ export class RawSftp {
     return this.request(type, (writer) => writer.string(path));
   }
 
-  open(path: string, flags: number, write = (writer: WireWriter) => void writer.uint32(0)): Promise<Reply> {
+  open(
+    path: string,
+    flags: number,
+    write: (writer: WireWriter) => void = (writer) => writer.uint32(0),
+  ): Promise<Reply> {
     return this.request(packetType.open, (writer) => write(writer.string(path).uint32(flags)));
   }
 
