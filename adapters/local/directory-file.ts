@@ -35,25 +35,29 @@ export class OpenFile {
   }
 
   /** Fills `target`; answers how many bytes there were, fewer only at the end of the file. */
-  async read(target: Uint8Array, position: number): Promise<number> {
-    let filled = 0;
-    while (filled < target.length) {
-      const count = await this.#run<number>((done) =>
-        fs.read(this.descriptor, target, filled, target.length - filled, position + filled, done),
-      );
-      if (count === 0) break;
-      filled += count;
-    }
-    return filled;
+  read(target: Uint8Array, position: number): Promise<number> {
+    return this.#run(async (descriptor) => {
+      let filled = 0;
+      while (filled < target.length) {
+        const count = await call<number>((done) =>
+          fs.read(descriptor, target, filled, target.length - filled, position + filled, done),
+        );
+        if (count === 0) break;
+        filled += count;
+      }
+      return filled;
+    });
   }
 
   /** Writes all of `chunk`. */
-  async write(chunk: Uint8Array, position: number): Promise<void> {
-    for (let written = 0; written < chunk.length; ) {
-      written += await this.#run<number>((done) =>
-        fs.write(this.descriptor, chunk, written, chunk.length - written, position + written, done),
-      );
-    }
+  write(chunk: Uint8Array, position: number): Promise<void> {
+    return this.#run(async (descriptor) => {
+      for (let written = 0; written < chunk.length; ) {
+        written += await call<number>((done) =>
+          fs.write(descriptor, chunk, written, chunk.length - written, position + written, done),
+        );
+      }
+    });
   }
 
   /** Attributes. An open file has them in memory, so asking does not wait for a disk. */
@@ -64,16 +68,16 @@ export class OpenFile {
 
   setModified(modifiedAtMs: number): Promise<void> {
     const seconds = modifiedAtMs / 1000;
-    return this.#run((done) => fs.futimes(this.descriptor, seconds, seconds, done));
+    return this.#run((descriptor) => call((done) => fs.futimes(descriptor, seconds, seconds, done)));
   }
 
   empty(): Promise<void> {
-    return this.#run((done) => fs.ftruncate(this.descriptor, 0, done));
+    return this.#run((descriptor) => call((done) => fs.ftruncate(descriptor, 0, done)));
   }
 
   /** The content, and what it takes to find it, survive a crash of the machine. */
   sync(): Promise<void> {
-    return this.#run((done) => fs.fdatasync(this.descriptor, done));
+    return this.#run((descriptor) => call((done) => fs.fdatasync(descriptor, done)));
   }
 
   /** Waits for the calls under way: the descriptor's number may belong to another file right after. */
@@ -85,11 +89,11 @@ export class OpenFile {
     return this.#close.promise;
   }
 
-  async #run<T>(start: Parameters<typeof call<T>>[0]): Promise<T> {
+  async #run<T>(action: (descriptor: number) => Promise<T>): Promise<T> {
     this.#assertOpen();
     this.#callsUnderWay += 1;
     try {
-      return await call<T>(start);
+      return await action(this.descriptor);
     } finally {
       this.#callsUnderWay -= 1;
       this.#closeWhenIdle();

@@ -106,8 +106,8 @@ class DirectoryObjectStore implements ObjectStore {
   }
 
   /**
-   * A file leaves the staging folder by being published or by being discarded, and only the latter leaves a mark. The
-   * last step of publishing takes the name in the staging folder away; a crash before it leaves one file with two names.
+   * A file leaves the staging folder by being published or by being discarded, and only the latter leaves a mark. An
+   * exclusive publish takes the name in the staging folder away last: a crash before that leaves a file with two names.
    */
   async settle(objectKey: string, transferId: string): Promise<"published" | "unpublished"> {
     const place = placeOf(objectKey);

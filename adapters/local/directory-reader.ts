@@ -31,7 +31,9 @@ export class DirectoryReader implements ObjectReader {
     if (!Number.isSafeInteger(position) || position < 0) {
       throw new FileError("invalid-argument", "the position is not a whole number of bytes");
     }
-    return this.file.read(target, position);
+    // Asking for what is behind the end would cost a second call, only to hear that there is nothing.
+    const length = Math.max(0, Math.min(target.length, this.entry.size - position));
+    return this.file.read(target.subarray(0, length), position);
   }
 
   close(): Promise<void> {

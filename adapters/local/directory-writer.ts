@@ -41,6 +41,7 @@ export class DirectoryWriter implements ObjectWriter {
     return this.#inTurn(async () => {
       await this.#attempt(() => this.#settleContent(options.modifiedAtMs ?? Date.now()));
       const entry = await this.#putInPlace(this.#staged, options).catch(async (error: unknown) => {
+        // The file that clients see must not be emptied by the abort that follows.
         if (!(await this.#isStaged())) await this.#end();
         throw error;
       });
@@ -49,11 +50,11 @@ export class DirectoryWriter implements ObjectWriter {
     });
   }
 
-  /** Empties the staged file. After a publish there is none: the file has its name in the tree then. */
+  /** Empties the staged file and leaves its name, by which the store knows that it was not published. */
   abort(): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#hasEnded) return;
-      if (await this.#isStaged()) await this.#staged.file.empty();
+      await this.#staged.file.empty();
       await this.#end();
     });
   }

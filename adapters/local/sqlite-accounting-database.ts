@@ -99,7 +99,8 @@ export class AccountingDatabase {
   }
 
   #prepareFile(): void {
-    // FULL: a transaction is on disk when COMMIT answers. The two for macOS, whose fsync leaves it in the drive's cache.
+    // With FULL a transaction is on disk when COMMIT answers. On macOS that takes the last two lines: a plain fsync
+    // leaves it in the drive's cache.
     this.#connection.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;

@@ -115,7 +115,7 @@ class SqliteAccountingLog implements AccountingLog {
   }
 
   #assertOpen(): void {
-    if (this.#close) throw new FileError("unavailable", "the accounting log is closed");
+    if (this.#close !== undefined) throw new FileError("unavailable", "the accounting log is closed");
   }
 }
 

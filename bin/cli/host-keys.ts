@@ -10,10 +10,17 @@ export const hostKeyMakers = {
 
 type Done = (error: Error | null, pair: { private: string }) => void;
 
-function generated(generate: (done: Done) => void): Promise<string> {
-  return new Promise((resolve, reject) => {
-    generate((error, pair) => (error ? reject(error) : resolve(pair.private)));
-  });
+/**
+ * ssh2 1.17 leaves out the leading zero byte of about one Ed25519 key in 200, and nobody can read what comes out;
+ * another is made then.
+ */
+async function generated(generate: (done: Done) => void): Promise<string> {
+  for (;;) {
+    const text = await new Promise<string>((resolve, reject) => {
+      generate((error, pair) => (error ? reject(error) : resolve(pair.private)));
+    });
+    if (!(ssh2.utils.parseKey(text) instanceof Error)) return text;
+  }
 }
 
 /**

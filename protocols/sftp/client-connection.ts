@@ -4,7 +4,7 @@ import type { Peer, TerminateCause } from "../../core/accounting-event.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import type { Session } from "../../service/session/session.ts";
 import { Authenticator } from "./authentication.ts";
-import type { OpenDirectoryCount } from "./handles.ts";
+import type { OpenCounts } from "./handles.ts";
 import type { SftpLog } from "./log.ts";
 import { useKeyObjects } from "./pure-crypto.ts";
 import type { SftpLimits } from "./request-context.ts";
@@ -42,7 +42,7 @@ export class ClientConnection {
   readonly #socket: Socket;
   readonly #services: ConnectionServices;
   readonly #channels = new Set<SftpChannel>();
-  readonly #openDirectories: OpenDirectoryCount = { count: 0 };
+  readonly #openCounts: OpenCounts = { files: 0, directories: 0 };
   #client: Connection | undefined;
   #session: Session | undefined;
   /** Session channels that were opened and not closed again. */
@@ -233,7 +233,7 @@ export class ClientConnection {
       session,
       limits,
       log,
-      openDirectories: this.#openDirectories,
+      openCounts: this.#openCounts,
       unsentBytes: () => this.#socket.writableLength,
       isExchangingKeys: () => this.#isExchangingKeys(),
       delivered: (bytes) => this.#delivered(bytes),

@@ -15,8 +15,8 @@ export const openFlag = { read: 0x1, write: 0x2, append: 0x4, create: 0x8, trunc
  */
 export const openFile: Answer<"open"> = async ({ id, path, flags, attributes }, context) => {
   const isUpload = (flags & (openFlag.write | openFlag.append)) !== 0;
-  const entry = isUpload ? await openUpload(path, flags, attributes, context) : await openDownload(path, context);
-  return handleReply(id, context.handles.add(entry));
+  const open = () => (isUpload ? openUpload(path, flags, attributes, context) : openDownload(path, context));
+  return handleReply(id, await context.handles.add("files", open));
 };
 
 async function openDownload(path: string, { session }: RequestContext): Promise<OpenDownload> {

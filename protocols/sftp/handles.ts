@@ -29,43 +29,50 @@ export interface OpenDirectory {
 
 export type OpenHandle = OpenDownload | OpenUpload | OpenDirectory;
 
-/** How many folders are open on one connection, over all its channels. Files are counted by the session. */
-export interface OpenDirectoryCount {
-  count: number;
+/** How much is open on one connection, over all its channels. */
+export interface OpenCounts {
+  files: number;
+  directories: number;
 }
+
+type CountedAs = keyof OpenCounts;
 
 /** What is open on one channel. Handles are numbers, given out once. */
 export class HandleTable {
   readonly #open = new Map<string, OpenHandle>();
-  readonly #directories: OpenDirectoryCount;
-  readonly #maxDirectories: number;
+  readonly #counts: OpenCounts;
+  readonly #most: Readonly<OpenCounts>;
   #nextHandle = 1;
 
-  constructor(directories: OpenDirectoryCount, maxDirectories: number) {
-    this.#directories = directories;
-    this.#maxDirectories = maxDirectories;
+  /** `counts` is shared by the channels of a connection; `most` is how much may be open. */
+  constructor(counts: OpenCounts, most: Readonly<OpenCounts>) {
+    this.#counts = counts;
+    this.#most = most;
   }
 
   get size(): number {
     return this.#open.size;
   }
 
-  add(entry: OpenHandle): string {
-    const handle = `${this.#nextHandle++}`;
-    this.#open.set(handle, entry);
-    return handle;
-  }
-
-  /** @throws FileError `unavailable` when too many folders are open. To be followed by `add` or `releaseDirectory`. */
-  reserveDirectory(): void {
-    if (this.#directories.count >= this.#maxDirectories) {
-      throw new FileError("unavailable", `more than ${this.#maxDirectories} folders are open on this connection`);
+  /**
+   * Opens something and answers its handle. The place is taken before, because many may be opened at the same time.
+   * @throws FileError `unavailable` when too much is open, and whatever `open` throws.
+   */
+  async add(countedAs: CountedAs, open: () => Promise<OpenHandle>): Promise<string> {
+    if (this.#counts[countedAs] >= this.#most[countedAs]) {
+      const what = countedAs === "files" ? "files" : "folders";
+      throw new FileError("unavailable", `more than ${this.#most[countedAs]} ${what} are open on this connection`);
     }
-    this.#directories.count += 1;
-  }
-
-  releaseDirectory(): void {
-    this.#directories.count -= 1;
+    this.#counts[countedAs] += 1;
+    try {
+      const entry = await open();
+      const handle = `${this.#nextHandle++}`;
+      this.#open.set(handle, entry);
+      return handle;
+    } catch (error) {
+      this.#counts[countedAs] -= 1;
+      throw error;
+    }
   }
 
   /** @throws FileError `invalid-argument` for a handle that is not open. */
@@ -79,7 +86,7 @@ export class HandleTable {
   take(handle: string): OpenHandle {
     const entry = this.get(handle);
     this.#open.delete(handle);
-    if (entry.type === "directory") this.releaseDirectory();
+    this.#counts[entry.type === "directory" ? "directories" : "files"] -= 1;
     return entry;
   }
 

@@ -11,14 +11,8 @@ export const pathAttributes: Answer<"stat"> = async ({ id, path }, { session }) 
   attributesReply(id, attributesOf(await session.stat(path)));
 
 export const openDirectory: Answer<"opendir"> = async ({ id, path }, { session, handles }) => {
-  handles.reserveDirectory();
-  try {
-    const listing = await session.list(path);
-    return handleReply(id, handles.add({ type: "directory", path, listing, unsent: [] }));
-  } catch (error) {
-    handles.releaseDirectory();
-    throw error;
-  }
+  const open = async () => ({ type: "directory", path, listing: await session.list(path), unsent: [] }) as const;
+  return handleReply(id, await handles.add("directories", open));
 };
 
 /** The next entries. `.` and `..` are left out: no client needs them and they stand for nothing in the store. */

@@ -1,7 +1,7 @@
 import type { ServerChannel } from "ssh2";
 import type { Session } from "../../service/session/session.ts";
 import { answer } from "./answer.ts";
-import { HandleTable, type OpenDirectoryCount } from "./handles.ts";
+import { HandleTable, type OpenCounts } from "./handles.ts";
 import type { SftpLog } from "./log.ts";
 import { PacketReader } from "./packet-reader.ts";
 import { versionReply } from "./replies.ts";
@@ -20,7 +20,7 @@ export interface ChannelHost {
   readonly session: Session;
   readonly limits: SftpLimits;
   readonly log: SftpLog;
-  readonly openDirectories: OpenDirectoryCount;
+  readonly openCounts: OpenCounts;
   /** Bytes on their way to the client that this channel cannot see. */
   unsentBytes(): number;
   /** True while replies would only pile up. */
@@ -76,7 +76,10 @@ export class SftpChannel {
     this.#channel = channel;
     this.#host = host;
     this.#reader = new PacketReader(host.limits.sftpPacketBytes);
-    this.#handles = new HandleTable(host.openDirectories, host.limits.sftpOpenDirectories);
+    this.#handles = new HandleTable(host.openCounts, {
+      files: host.limits.handlesPerSession,
+      directories: host.limits.sftpOpenDirectories,
+    });
     this.#context = { session: host.session, handles: this.#handles, limits: host.limits };
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;

@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn, spawnSync } from "node:child_process";
-import { copyFileSync, linkSync } from "node:fs";
-import { join } from "node:path";
+import { spawnSync } from "node:child_process";
 import { after, suite, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
@@ -13,7 +11,7 @@ import { type ProgramResult, runProgram } from "../support/run-program.ts";
 const launcher = fileURLToPath(new URL("../../bin/ferrygate.mjs", import.meta.url));
 const workspace = new Workspace();
 after(() => workspace[Symbol.dispose]());
-const good = workspace.write("good.yaml", exampleConfiguration);
+workspace.write("good.yaml", exampleConfiguration);
 const bad = workspace.write("bad.yaml", "accounts:\n  - nam: acme\nserver: { sfpt: false }\n");
 
 /** Runs in the folder of the files, as a user would who names them without a path. */
@@ -173,33 +171,5 @@ suite("ferrygate", () => {
       assert.deepEqual([exitCode, stdout], [2, ""]);
       assert.ok(stderr.startsWith(`ferrygate: ${message}`) && stderr.includes("Usage: ferrygate"), stderr);
     }
-  });
-});
-
-suite("the launcher under another Node than the one of npm", () => {
-  // The same program under another path is another Node, as far as the launcher can tell.
-  const otherNode = join(workspace.folder, "node");
-  try {
-    linkSync(process.execPath, otherNode);
-  } catch {
-    copyFileSync(process.execPath, otherNode);
-  }
-
-  test("output and exit code are those of the command", async () => {
-    const { exitCode, stdout } = await runProgram(otherNode, [launcher, "check", good]);
-    assert.deepEqual({ exitCode, stdout }, { exitCode: 0, stdout: `${good}: no problems\n` });
-    assert.equal((await runProgram(otherNode, [launcher, "check", bad])).exitCode, 1);
-    const hashed = await runProgram(otherNode, [launcher, "hash-password"], { input: "secret\n" });
-    assert.match(hashed.stdout, /^\$argon2id\$/);
-  });
-
-  test("a signal ends the command, and the exit code tells which", async () => {
-    const child = spawn(otherNode, [launcher, "hash-password"], { stdio: ["pipe", "ignore", "inherit"] });
-    const ended = new Promise((resolve) => child.once("exit", (code, signal) => resolve(code ?? signal)));
-    // The pipe is full once nobody reads it, so a write that ends means that the command has begun to read.
-    child.stdin.on("error", () => {});
-    await new Promise((resolve) => child.stdin.write("x".repeat(512), resolve));
-    child.kill("SIGTERM");
-    assert.ok(["SIGTERM", 128 + 15].includes((await ended) as string | number));
   });
 });

@@ -1,6 +1,6 @@
 import { passwordHash } from "./workspace.ts";
 
-const publicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJJJJFAn196keju40sTAcHDn4rPMNTNoFbgasTYpJQw5 acme";
+export const examplePublicKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJJJJFAn196keju40sTAcHDn4rPMNTNoFbgasTYpJQw5 acme";
 
 /** The example of SPEC.md §2, with a hash and a public key in the place of the dots. */
 export const exampleConfiguration = `server:
@@ -14,7 +14,7 @@ accounts:
   - name: acme
     groups: [partners]                          # the first is the primary group
     password: "${passwordHash}"                     # a hash; clear text is refused
-    publicKeys: ["${publicKey}"]
+    publicKeys: ["${examplePublicKey}"]
     roles: []                                   # \`admin\` may use the management API
     enabled: true
     expires: 2027-01-31T00:00:00Z               # ISO 8601; a date alone means its midnight, UTC where no zone is given

@@ -34,3 +34,13 @@ test("every key is described", () => {
   visit(published, "");
   assert.deepEqual(undescribed, []);
 });
+
+test("every key is explained in docs/configuration.md", () => {
+  const text = readFileSync(new URL("../../docs/configuration.md", import.meta.url), "utf8");
+  const names = [...JSON.stringify(published).matchAll(/"([$A-Za-z]+)":\{"description"/g)].map(([, name = ""]) => name);
+  assert.ok(names.length > 30);
+  assert.deepEqual(
+    names.filter((name) => !new RegExp(`[\`. {]${name.replace("$", "\\$&")}[\`.:[]`).test(text)),
+    [],
+  );
+});

@@ -5,7 +5,7 @@ import { type AccountingEvent, type EventType, eventTypes } from "../../core/acc
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog, EventQuery } from "../../ports/accounting-log.ts";
-import { refuses } from "./object-content.ts";
+import { refuses } from "./refusal.ts";
 
 /** A log with nothing in it, and what a suite needs around it. */
 export interface LogUnderTest {

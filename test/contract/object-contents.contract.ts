@@ -2,8 +2,9 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { FileError } from "../../core/errors.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import { countSuccesses, get, namesIn, newTransferId, put, refuses, writerWith } from "./object-content.ts";
-import type { CreateStore, StoreUnderTest } from "./object-store.contract.ts";
+import { get, namesIn, newTransferId, put, writerWith } from "./object-content.ts";
+import { countSuccesses, refuses } from "./refusal.ts";
+import type { CreateStore, StoreUnderTest } from "./store-under-test.ts";
 
 const racers = 8;
 
@@ -114,9 +115,12 @@ export function objectContentsContract(create: CreateStore): void {
       assert.equal(await get(store, "a"), "first");
     });
 
-    it("lets exactly one of several at the same time win, and keeps the winner's content", async () => {
+    it("lets exactly one of several win, from whichever process, and keeps the winner's content", async () => {
+      const stores = [store, await tested.reopen()];
       const writers = await Promise.all(
-        Array.from({ length: racers }, (_, index) => writerWith(store, "folder/a", `content ${index}`)),
+        Array.from({ length: racers }, (_, index) =>
+          writerWith(stores[index % 2] ?? store, "folder/a", `content ${index}`),
+        ),
       );
       const publishing = writers.map((writer) => writer.publish({ exclusive: true }));
       assert.equal(await countSuccesses(["already-exists"], publishing), 1);

@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import { countSuccesses, get, namesIn, newTransferId, put, refuses } from "./object-content.ts";
-import type { CreateStore, StoreUnderTest } from "./object-store.contract.ts";
+import { get, namesIn, newTransferId, put } from "./object-content.ts";
+import { countSuccesses, refuses } from "./refusal.ts";
+import type { CreateStore, StoreUnderTest } from "./store-under-test.ts";
 
 const racers = 8;
 const keep = { overwrite: false };
@@ -261,9 +262,12 @@ export function objectNamesContract(create: CreateStore): void {
       assert.equal(await get(store, "file"), "content");
     });
 
-    it("lets exactly one of several win a name", async () => {
+    it("lets exactly one of several win a name, from whichever process", async () => {
       for (let index = 0; index < racers; index += 1) await put(store, `from${index}`, `content ${index}`);
-      const moves = Array.from({ length: racers }, (_, index) => store.move(`from${index}`, "to", keep));
+      const stores = [store, await tested.reopen()];
+      const moves = Array.from({ length: racers }, (_, index) =>
+        (stores[index % 2] ?? store).move(`from${index}`, "to", keep),
+      );
       assert.equal(await countSuccesses(["already-exists"], moves), 1);
       assert.equal((await namesIn(store, "")).length, racers);
     });

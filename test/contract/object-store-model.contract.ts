@@ -5,7 +5,7 @@ import { FileError } from "../../core/errors.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { createMemoryObjectStore } from "../support/memory-object-store.ts";
 import { get, put } from "./object-content.ts";
-import type { CreateStore } from "./object-store.contract.ts";
+import type { CreateStore } from "./store-under-test.ts";
 
 const plainNames = ["a", "b", "c d", " ", "\u{1f600}", "\uffee", "x".repeat(255), "-", "...", "%2e%2e"];
 /** Names that some file systems take for others. */

@@ -1,20 +1,8 @@
 import { describe } from "node:test";
-import type { ObjectStore } from "../../ports/object-store.ts";
 import { objectContentsContract } from "./object-contents.contract.ts";
 import { objectNamesContract } from "./object-names.contract.ts";
 import { objectStoreModelContract } from "./object-store-model.contract.ts";
-
-/** A store with nothing in it, and what a suite needs around it. */
-export interface StoreUnderTest {
-  readonly store: ObjectStore;
-  /** The same objects through a new instance, as after a crash: the first one was not asked to end anything. */
-  reopen(): Promise<ObjectStore>;
-  dispose(): Promise<void>;
-  /** False where the store takes two spellings of a name (`A` and `a`, composed and decomposed) for one. */
-  readonly exactNames: boolean;
-}
-
-export type CreateStore = () => Promise<StoreUnderTest>;
+import type { CreateStore } from "./store-under-test.ts";
 
 /** What every ObjectStore has to do, whatever it stands on. */
 export function objectStoreContract(name: string, create: CreateStore): void {

@@ -15,7 +15,7 @@ import {
 import { randomFrom } from "../support/random.ts";
 import { connectSftp, putFile } from "../support/sftp-client.ts";
 
-const kills = 100;
+const kills = Number(process.env.KILLS ?? 100);
 const clientsPerLife = 4;
 
 /** What the clients were told: path → SHA-256 of every upload whose CLOSE was answered. */

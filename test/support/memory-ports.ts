@@ -15,11 +15,13 @@ export interface MemoryAccountingLog extends AccountingLog {
 
 export function createMemoryAccountingLog(): MemoryAccountingLog {
   const events: AccountingEvent[] = [];
-  const find = (eventId: string) => events.find(({ id }) => id === eventId);
+  const byId = new Map<string, AccountingEvent>();
   return {
     events,
     append: async (event) => {
-      if (!find(event.id)) events.push(event);
+      if (byId.has(event.id)) return;
+      byId.set(event.id, event);
+      events.push(event);
     },
     query: async (query) => {
       const matching = events.filter((event) => matches(event, query));
@@ -28,7 +30,7 @@ export function createMemoryAccountingLog(): MemoryAccountingLog {
       const end = start + query.limit;
       return { events: matching.slice(start, end), cursor: end < matching.length ? `${end}` : undefined };
     },
-    find: async (eventId) => find(eventId),
+    find: async (eventId) => byId.get(eventId),
     unfinishedTransfers: async () =>
       events
         .filter(({ type, data }) => type === "transfer.started" && !hasEnded(events, data.transferId))

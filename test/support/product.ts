@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import ssh2 from "ssh2";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { generateSshKeyPair } from "./ssh-key-pair.ts";
 
 export interface Endpoint {
   readonly host: string;
@@ -49,7 +49,7 @@ export async function temporaryDirectory(): Promise<string> {
 
 /** Writes a new Ed25519 key pair as OpenSSH does. */
 export async function writeIdentity(directory: string, name = "id_ed25519"): Promise<TestIdentity> {
-  const pair = ssh2.utils.generateKeyPairSync("ed25519", { comment: "test" });
+  const pair = generateSshKeyPair();
   const privateKeyFile = join(directory, name);
   await writeFile(privateKeyFile, pair.private, { mode: 0o600 });
   return { publicKey: pair.public, privateKeyFile };

@@ -5,6 +5,8 @@ import type { Endpoint } from "./product.ts";
 export interface SftpConnection {
   readonly client: ssh2.Client;
   readonly sftp: SFTPWrapper;
+  /** Rejects when the connection is over; ssh2 leaves calls without an answer then. */
+  readonly lost: Promise<never>;
 }
 
 /** Logs in with a key file and opens the SFTP subsystem. */
@@ -15,21 +17,26 @@ export async function connectSftp(
 ): Promise<SftpConnection> {
   const client = new ssh2.Client();
   const privateKey = await readFile(privateKeyFile);
-  await new Promise<void>((resolve, reject) => {
-    client.once("ready", resolve).once("error", reject);
+  const lost = new Promise<never>((_, reject) => {
+    client.once("close", () => reject(new Error("the connection was closed")));
+    client.on("error", reject);
+  });
+  lost.catch(() => {});
+  const ready = new Promise<void>((resolve) => {
+    client.once("ready", resolve);
     client.connect({ ...endpoint, username, privateKey });
   });
-  client.on("error", () => {});
-  const sftp = await new Promise<SFTPWrapper>((resolve, reject) => {
+  await Promise.race([ready, lost]);
+  const opened = new Promise<SFTPWrapper>((resolve, reject) => {
     client.sftp((error, wrapper) => (error ? reject(error) : resolve(wrapper)));
   });
-  return { client, sftp };
+  return { client, sftp: await Promise.race([opened, lost]), lost };
 }
 
 /** Uploads in one go; resolves when the server has acknowledged CLOSE, rejects when it did not. */
-export function putFile({ client, sftp }: SftpConnection, path: string, content: Buffer): Promise<void> {
-  return new Promise((resolve, reject) => {
-    client.once("close", () => reject(new Error("connection lost")));
+export function putFile({ sftp, lost }: SftpConnection, path: string, content: Buffer): Promise<void> {
+  const written = new Promise<void>((resolve, reject) => {
     sftp.writeFile(path, content, (error) => (error ? reject(error) : resolve()));
   });
+  return Promise.race([written, lost]);
 }

@@ -5,14 +5,15 @@ import * as fs from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, it } from "node:test";
+import { afterEach, beforeEach, describe, it, type TestContext } from "node:test";
 import { promisify } from "node:util";
 import { createDirectoryObjectStore } from "../../../adapters/local/directory-object-store.ts";
 import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
-import { get, namesIn, newTransferId, put, refuses, writerWith } from "../../contract/object-content.ts";
+import { get, namesIn, newTransferId, put, writerWith } from "../../contract/object-content.ts";
 import { objectStoreContract } from "../../contract/object-store.contract.ts";
+import { refuses } from "../../contract/refusal.ts";
 import { createDirectoryStoreUnderTest, type DirectoryStoreUnderTest } from "./directory-store-under-test.ts";
 
 const run = promisify(execFile);
@@ -194,25 +195,18 @@ describe("a directory as a store", () => {
 
 describe("links in the tree", { skip: isWindows }, () => {
   for (const usesDescriptors of isLinux ? [true, false] : [false]) {
-    it(`lead nowhere (${usesDescriptors ? "folders held by descriptors" : "folders found by path"})`, async () => {
-      const tested = await createDirectoryStoreUnderTest({ usesDescriptors });
-      const outside = await fs.mkdtemp(join(tmpdir(), "ferrygate-outside-"));
-      try {
-        await plantLinks(tested.filesDirectory, outside);
-        await assertLinksLeadNowhere(tested.store);
-        assert.deepEqual((await fs.readdir(outside)).sort(), ["folder", "secret"]);
-        assert.deepEqual(await fs.readdir(join(outside, "folder")), ["secret"]);
-        assert.equal(await fs.readFile(join(outside, "secret"), "utf8"), "secret");
-      } finally {
-        await tested.dispose();
-        await fs.rm(outside, { recursive: true });
-      }
+    it(`lead nowhere (${usesDescriptors ? "folders held by descriptors" : "folders found by path"})`, async (test) => {
+      const { tested, outside } = await storeBeside(test, { usesDescriptors });
+      await plantLinks(tested.filesDirectory, outside);
+      await assertLinksLeadNowhere(tested.store);
+      assert.deepEqual((await fs.readdir(outside)).sort(), ["folder", "secret"]);
+      assert.deepEqual(await fs.readdir(join(outside, "folder")), ["secret"]);
+      assert.equal(await fs.readFile(join(outside, "secret"), "utf8"), "secret");
     });
   }
 
-  it("lead nowhere even when they are exchanged for folders all the time", { skip: !isLinux }, async () => {
-    const tested = await createDirectoryStoreUnderTest();
-    const outside = await fs.mkdtemp(join(tmpdir(), "ferrygate-outside-"));
+  it("lead nowhere even when they are exchanged for folders all the time", { skip: !isLinux }, async (test) => {
+    const { tested, outside } = await storeBeside(test);
     await fs.writeFile(join(outside, "secret"), "secret");
     const inbox = join(tested.filesDirectory, "acme/inbox");
     await fs.mkdir(inbox, { recursive: true });
@@ -225,10 +219,19 @@ describe("links in the tree", { skip: isWindows }, () => {
       assert.ok((await exchanging) > 10);
     }
     assert.deepEqual(await fs.readdir(outside), ["secret"]);
+  });
+});
+
+/** A store, and a folder that does not belong to it. */
+async function storeBeside(test: TestContext, options: { usesDescriptors?: boolean } = {}) {
+  const tested = await createDirectoryStoreUnderTest(options);
+  const outside = await fs.mkdtemp(join(tmpdir(), "ferrygate-outside-"));
+  test.after(async () => {
     await tested.dispose();
     await fs.rm(outside, { recursive: true });
   });
-});
+  return { tested, outside };
+}
 
 /** `in` holds a link to a file and one to a folder, both outside; `up` leads to the folder above the tree. */
 async function plantLinks(files: string, outside: string): Promise<void> {

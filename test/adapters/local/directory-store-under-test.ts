@@ -2,7 +2,7 @@ import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createDirectoryObjectStore } from "../../../adapters/local/directory-object-store.ts";
-import type { StoreUnderTest } from "../../contract/object-store.contract.ts";
+import type { StoreUnderTest } from "../../contract/store-under-test.ts";
 
 export interface DirectoryStoreUnderTest extends StoreUnderTest {
   readonly filesDirectory: string;

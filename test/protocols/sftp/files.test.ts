@@ -197,6 +197,36 @@ describe("requests in flight", () => {
     assert.equal(await code(missing), statusCode.noSuchFile);
   });
 
+  it("are answered with what they asked when CLOSE comes behind unanswered READs", async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const openRead: typeof objects.openRead = async (objectKey) => {
+      const reader = await objects.openRead(objectKey);
+      let isClosed = false;
+      return {
+        ...reader,
+        read: async (target, position) => {
+          await released;
+          if (isClosed) throw new Error("read of a closed file");
+          return reader.read(target, position);
+        },
+        close: async () => {
+          isClosed = true;
+        },
+      };
+    };
+    const slow = await startRig({ changes: { objects: { ...objects, openRead } } });
+    const client = await slow.open();
+    const handle = await client.openHandle("/f.txt", read);
+    const answers = [client.readAt(handle, 0, 3), client.readAt(handle, 3, 100)];
+    const closed = client.close(handle);
+    // Answered at once, and behind the others: all of them have arrived.
+    await client.onPath(packetType.realpath, ".");
+    release();
+    assert.deepEqual(await Promise.all(answers.map(async (answer) => dataOf(await answer))), ["con", "tent"]);
+    assert.equal(await code(closed), statusCode.ok);
+    await slow.stop();
+  });
+
   it("do not read or write through a handle that was closed before them", async () => {
     const handle = await sftp.openHandle("/late", replaces);
     const [closed, late] = await Promise.all([sftp.close(handle), sftp.writeAt(handle, 0, Buffer.from("x"))]);

@@ -6,6 +6,7 @@ import type { SftpLimits } from "../../../protocols/sftp/request-context.ts";
 import { createSftpServer, type SftpServer } from "../../../protocols/sftp/server.ts";
 import type { SessionServices } from "../../../service/session/services.ts";
 import { createMemoryPipeline, testAccount } from "../../support/memory-ports.ts";
+import { generateSshKeyPair } from "../../support/ssh-key-pair.ts";
 import { RawSftp } from "./raw-sftp.ts";
 
 /** One key pair in the forms in which the parties know it. */
@@ -15,12 +16,7 @@ export interface KeyPair {
 }
 
 export function keyPair(type: "ed25519" | "rsa" | "ecdsa" = "ed25519"): KeyPair {
-  const pair =
-    type === "ed25519"
-      ? ssh2.utils.generateKeyPairSync("ed25519")
-      : type === "rsa"
-        ? ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 })
-        : ssh2.utils.generateKeyPairSync("ecdsa", { bits: 256 });
+  const pair = generateSshKeyPair(type);
   const [algorithm = "", blob = ""] = pair.public.split(" ");
   return { privateKey: pair.private, account: { algorithm, blob, comment: "" } };
 }
@@ -83,4 +79,24 @@ export type Rig = Awaited<ReturnType<typeof startRig>>;
 /** Lets the event loop turn until something that no event announces is so. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await turn();
+}
+
+/** Lets the event loop turn until a number has stayed the same for long: what could change it is waiting. */
+export async function settled(value: () => number): Promise<number> {
+  let last = value();
+  for (let turns = 0; turns < 300; turns += 1) {
+    await turn();
+    if (value() !== last) turns = 0;
+    last = value();
+  }
+  return last;
+}
+
+/** Resolves when the connection is closed, with the last error that the client reported. */
+export function closedWith(client: ssh2.Client): Promise<{ code?: unknown; level?: string } | undefined> {
+  let last: { code?: unknown; level?: string } | undefined;
+  client.on("error", (error: Error & { code?: unknown; level?: string }) => {
+    last = error;
+  });
+  return new Promise((resolve) => client.once("close", () => resolve(last)));
 }

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { describe, it, type TestContext } from "node:test";
+import type { ClientChannel } from "ssh2";
 import type { AccountingEvent } from "../../../core/accounting-event.ts";
 import { openFlag } from "../../../protocols/sftp/file-requests.ts";
 import { statusCode } from "../../../protocols/sftp/replies.ts";
 import { packetType } from "../../../protocols/sftp/requests.ts";
 import { createMemoryObjectStore } from "../../support/memory-object-store.ts";
-import { encodeRequest, type Reply, statusOf } from "./raw-sftp.ts";
-import { type Rig, type RigOptions, startRig, until } from "./rig.ts";
+import { encodeRequest, RawSftp, type Reply, statusOf } from "./raw-sftp.ts";
+import { closedWith, type Rig, type RigOptions, startRig, until } from "./rig.ts";
 
 const code = async (reply: Promise<Reply>) => statusOf(await reply).code;
 
@@ -104,6 +105,30 @@ describe("a connection", () => {
     }
   });
 
+  it("that is lost while its last CLOSE is under way has delivered the file", async (context) => {
+    const memory = createMemoryObjectStore();
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const openWrite: typeof memory.openWrite = async (objectKey, transferId) => {
+      const writer = await memory.openWrite(objectKey, transferId);
+      return { ...writer, write: (chunk) => released.then(() => writer.write(chunk)) };
+    };
+    const rig = await rigFor(context, { changes: { objects: { ...memory, openWrite } } });
+    const sftp = await rig.open();
+    const handle = await sftp.openHandle("/delivered", openFlag.write | openFlag.create);
+    void sftp.writeAt(handle, 0, Buffer.from("words"));
+    // Waits for the WRITE, because both need the handle.
+    void sftp.extended("fsync@openssh.com", (writer) => writer.string(handle));
+    void sftp.close(handle);
+    await sftp.onPath(packetType.realpath, ".");
+    const closed = closedWith(sftp.client);
+    sftp.client.destroy();
+    await closed;
+    release();
+    assert.equal((await sessionEnd(rig)).data.cause, "lost-carrier");
+    assert.equal((await memory.stat("tester/delivered"))?.size, 5);
+    assert.deepEqual(rig.eventTypes().slice(-2), ["transfer.completed", "session.ended"]);
+  });
+
   it("ends when the pipeline disconnects the session", async (context) => {
     const rig = await rigFor(context);
     const client = await rig.connect();
@@ -170,7 +195,6 @@ describe("a channel", () => {
   it("is one of several on a connection, up to a limit", async (context) => {
     const rig = await rigFor(context, { limits: { sftpChannelsPerConnection: 3 } });
     const first = await rig.open();
-    const { RawSftp } = await import("./raw-sftp.ts");
     const others = [await RawSftp.open(first.client), await RawSftp.open(first.client)];
     await assert.rejects(RawSftp.open(first.client));
     for (const sftp of [first, ...others]) assert.equal((await sftp.onPath(packetType.stat, "/")).type, 105);
@@ -185,7 +209,7 @@ describe("a channel", () => {
     const client = await rig.connect();
     for (const start of ["shell", "exec"] as const) {
       const [text, exitStatus] = await new Promise<[string, number]>((resolve, reject) => {
-        const opened = (error: Error | undefined, channel: import("ssh2").ClientChannel) => {
+        const opened = (error: Error | undefined, channel: ClientChannel) => {
           if (error) return reject(error);
           let said = "";
           let status = -1;
@@ -205,7 +229,6 @@ describe("a channel", () => {
 
   it("that breaks the protocol is closed with exit status 1, and others go on", async (context) => {
     const rig = await rigFor(context);
-    const { RawSftp } = await import("./raw-sftp.ts");
     const healthy = await rig.open();
     for (const bytes of [
       Buffer.from([0, 0, 0, 0]),

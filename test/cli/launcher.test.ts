@@ -1,0 +1,92 @@
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { copyFileSync, linkSync, realpathSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { after, test } from "node:test";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Workspace } from "../configuration/workspace.ts";
+import { programOrSkip } from "../support/require-program.ts";
+import { runProgram } from "../support/run-program.ts";
+
+const launcher = fileURLToPath(new URL("../../bin/ferrygate.mjs", import.meta.url));
+const workspace = new Workspace();
+after(() => workspace[Symbol.dispose]());
+const good = workspace.write("good.yaml", 'server: { sftp: false, ftps: false, http: { listen: "127.0.0.1:0" } }\n');
+const bad = workspace.write("bad.yaml", "acounts: []\n");
+
+// The same program under another path is another Node, as far as the launcher can tell: it hands over.
+const otherNode = join(workspace.folder, "node");
+try {
+  linkSync(process.execPath, otherNode);
+} catch {
+  copyFileSync(process.execPath, otherNode);
+}
+
+const isFromNpm = realpathSync(process.execPath).includes(join("node_modules", "node-"));
+const skip = programOrSkip("the Node of npm", isFromNpm ? false : "npm's package of Node for this platform");
+
+test("output, input and exit code are those of the command", { skip }, async () => {
+  const { exitCode, stdout } = await runProgram(otherNode, [launcher, "check", good]);
+  assert.deepEqual({ exitCode, stdout }, { exitCode: 0, stdout: `${good}: no problems\n` });
+  assert.equal((await runProgram(otherNode, [launcher, "check", bad])).exitCode, 1);
+  const hashed = await runProgram(otherNode, [launcher, "hash-password"], { input: "secret\n" });
+  assert.match(hashed.stdout, /^\$argon2id\$/);
+});
+
+test("SIGTERM reaches the server, which drains and exits with 0", { skip }, async () => {
+  const server = await startServer();
+  server.kill("SIGTERM");
+  assert.deepEqual(await once(server, "close"), [0, null]);
+});
+
+test("Ctrl-C, which a terminal sends to the whole process group, reaches the command once", { skip }, async () => {
+  // Preloaded into the command, which would otherwise end with the first signal.
+  const counter = workspace.write(
+    "counter.mjs",
+    `if (process.execPath !== ${JSON.stringify(realpathSync(otherNode))}) {
+      process.on("SIGINT", () => console.error("SIGINT"));
+      process.on("SIGTERM", () => process.exit(0));
+      console.error("ready");
+    }`,
+  );
+  const launched = spawn(otherNode, [launcher, "hash-password"], {
+    stdio: ["pipe", "ignore", "pipe"],
+    detached: true,
+    env: { ...process.env, NODE_OPTIONS: `--import=${pathToFileURL(counter)}` },
+  });
+  const lines = createInterface(launched.stderr)[Symbol.asyncIterator]();
+  assert.equal((await lines.next()).value, "ready");
+  assert.ok(launched.pid);
+  process.kill(-launched.pid, "SIGINT");
+  assert.equal((await lines.next()).value, "SIGINT");
+  // Passed on behind whatever else the launcher passes on.
+  launched.kill("SIGTERM");
+  assert.deepEqual(await lines.next(), { value: undefined, done: true });
+});
+
+test("the server ends when the launcher is killed", { skip }, async () => {
+  const server = await startServer();
+  server.kill("SIGKILL");
+  // The pipe of its output closes when the last process that holds it has ended.
+  assert.deepEqual(await once(server, "close"), [null, "SIGKILL"]);
+});
+
+/** The launcher in a process group of its own, as a shell would start it. */
+async function startServer(): Promise<ChildProcess> {
+  const args = [launcher, "start", "--config", good, "--data", join(workspace.folder, "data")];
+  const child = spawn(otherNode, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+  let output = "";
+  const ready = new Promise<void>((resolve, reject) => {
+    const read = (chunk: Buffer) => {
+      output += chunk;
+      if (output.includes("ferrygate ready")) resolve();
+    };
+    child.stdout.on("data", read);
+    child.stderr.on("data", read);
+    child.once("close", () => reject(new Error(`the server ended: ${output}`)));
+  });
+  await ready;
+  return child;
+}
