@@ -122,7 +122,7 @@ async function startFronts(
 }
 
 function readHostKeys(dataDirectory: string): Promise<string[]> {
-  const names = ["ssh_host_ed25519_key", "ssh_host_ecdsa_key", "ssh_host_rsa_key"];
+  const names = ["ssh_host_ed25519_key", "ssh_host_rsa_key"];
   return Promise.all(names.map((name) => readFile(join(dataDirectory, "keys", name), "utf8")));
 }
 

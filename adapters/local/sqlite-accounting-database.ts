@@ -53,17 +53,14 @@ export class AccountingDatabase {
     }
   }
 
-  /** Records the events, given as JSON, in one transaction that is durable afterwards. Known ids change nothing. */
+  /**
+   * Records the events, given as JSON, in one transaction that is durable afterwards. Known ids change nothing. After
+   * an error the transaction may still be open: {@link close} ends it.
+   */
   append(events: readonly string[]): void {
     this.#connection.exec("BEGIN IMMEDIATE");
-    try {
-      for (const json of events) this.#insert(json);
-      this.#connection.exec("COMMIT");
-    } catch (error) {
-      // SQLite has rolled back by itself after some errors.
-      if (this.#connection.isTransaction) this.#connection.exec("ROLLBACK");
-      throw error;
-    }
+    for (const json of events) this.#insert(json);
+    this.#connection.exec("COMMIT");
   }
 
   /** The selected events, one more than the limit where there are more. */
@@ -94,6 +91,7 @@ export class AccountingDatabase {
       .map((row) => rowOf(row).json);
   }
 
+  /** Takes back a transaction that did not come to its end. */
   close(): void {
     this.#connection.close();
   }

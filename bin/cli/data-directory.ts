@@ -8,7 +8,6 @@ export function dataFiles(dataDirectory: string) {
     configuration: join(dataDirectory, "ferrygate.yaml"),
     hostKeys: {
       ed25519: join(keys, "ssh_host_ed25519_key"),
-      ecdsa: join(keys, "ssh_host_ecdsa_key"),
       rsa: join(keys, "ssh_host_rsa_key"),
     },
     tlsCertificate: join(keys, "tls_certificate.pem"),

@@ -29,7 +29,7 @@ export async function prepareDataDirectory(
 
 async function makeHostKeys(dataDirectory: string): Promise<void> {
   const { hostKeys } = dataFiles(dataDirectory);
-  for (const type of ["ed25519", "ecdsa", "rsa"] as const) {
+  for (const type of ["ed25519", "rsa"] as const) {
     if (!(await exists(hostKeys[type]))) await writePrivateFile(hostKeys[type], await hostKeyMakers[type]());
   }
 }

@@ -34,7 +34,8 @@ const halfYearMs = 182 * 24 * 60 * 60 * 1000;
 export function formatListLine(entry: ListedEntry, owner: string, nowMs: number): string {
   const mode = entry.type === "directory" ? "drwxr-x---" : "-rw-r-----";
   const word = owner.replace(/\s/g, "_");
-  return `${mode} 1 ${word} ${word} ${`${entry.size}`.padStart(12)} ${listDate(entry.modifiedAtMs, nowMs)} ${entry.name}`;
+  const size = `${entry.size}`.padStart(12);
+  return `${mode} 1 ${word} ${word} ${size} ${listDate(entry.modifiedAtMs, nowMs)} ${entry.name}`;
 }
 
 function listDate(timeMs: number, nowMs: number): string {

@@ -17,9 +17,10 @@ export function receive(socket: Socket, from: number, write: WriteAt, progressed
 class Receiver {
   readonly #socket: Socket;
   readonly #write: WriteAt;
+  readonly #freeBlocks: Buffer[] = [];
+  #block: Buffer | undefined;
+  #filled = 0;
   #position: number;
-  #chunks: Buffer[] = [];
-  #chunkBytes = 0;
   #pendingBytes = 0;
 
   constructor(socket: Socket, from: number, write: WriteAt) {
@@ -37,31 +38,37 @@ class Receiver {
     });
     this.#socket.on("data", (chunk: Buffer) => {
       progressed();
-      this.#chunks.push(chunk);
-      this.#chunkBytes += chunk.length;
-      if (this.#chunkBytes >= limits.ftpsReceiveBytes) this.#handOver(reject);
+      this.#collect(chunk, reject);
     });
     this.#socket.resume();
     return promise;
   }
 
+  /** TLS delivers pieces of 16 KiB; the store takes larger ones with less effort, and their memory is used again. */
+  #collect(chunk: Buffer, fail: (error: unknown) => void): void {
+    for (let taken = 0; taken < chunk.length; ) {
+      this.#block ??= this.#freeBlocks.pop() ?? Buffer.allocUnsafeSlow(limits.ftpsReceiveBytes);
+      const count = chunk.copy(this.#block, this.#filled, taken);
+      taken += count;
+      this.#filled += count;
+      if (this.#filled === this.#block.length) this.#handOver(fail);
+    }
+  }
+
   #handOver(fail: (error: unknown) => void): void {
-    const chunk = this.#takeChunks();
-    if (chunk.length === 0) return;
-    this.#pendingBytes += chunk.length;
+    const block = this.#block;
+    if (!block) return;
+    const bytes = this.#filled;
+    this.#block = undefined;
+    this.#filled = 0;
+    this.#pendingBytes += bytes;
     if (this.#pendingBytes >= limits.uploadPendingBytes) this.#socket.pause();
-    this.#write(this.#position, chunk).then(() => this.#written(chunk.length), fail);
-    this.#position += chunk.length;
+    this.#write(this.#position, block.subarray(0, bytes)).then(() => this.#written(block, bytes), fail);
+    this.#position += bytes;
   }
 
-  #takeChunks(): Buffer {
-    const chunks = this.#chunks;
-    this.#chunks = [];
-    this.#chunkBytes = 0;
-    return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
-  }
-
-  #written(bytes: number): void {
+  #written(block: Buffer, bytes: number): void {
+    this.#freeBlocks.push(block);
     this.#pendingBytes -= bytes;
     if (this.#pendingBytes < limits.uploadPendingBytes) this.#socket.resume();
   }

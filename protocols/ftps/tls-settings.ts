@@ -43,7 +43,7 @@ export class TlsSettings {
     this.#material = checked(load());
   }
 
-  /** For connections to come; when the new material cannot be used the old stays in force. @throws as the constructor. */
+  /** For connections to come; unusable material leaves the old in force. @throws as the constructor. */
   reload(): void {
     this.#material = checked(this.#load());
   }

@@ -26,6 +26,15 @@ export function offeredAlgorithms(hasNativeCiphers: boolean): Algorithms {
   };
 }
 
+/**
+ * libssh2 before 1.11 (the SFTP of curl in many distributions) and JSch know only MACs that are computed before
+ * encryption, which auditors warn of. They are offered to these clients alone, by how the client introduces itself.
+ */
+export function olderMacsFor(clientSoftware: string): readonly string[] {
+  const isOld = /^(?:libssh2_1\.(?:[0-9]|10)(?:\D|$)|JSCH)/i.test(clientSoftware);
+  return isOld ? ["hmac-sha2-256", "hmac-sha2-512"] : [];
+}
+
 /** RSA keys sign with SHA-2 (RFC 8332), never with SHA-1 as plain `ssh-rsa` does. */
 const rsaSignatures = ["rsa-sha2-512", "rsa-sha2-256"] as const;
 

@@ -86,7 +86,7 @@ export class Authenticator {
     await this.#check(context, { kind: "public-key", username: this.#usernameOf(context), provenKey });
   }
 
-  /** A key without a signature proves nothing and leaves nothing behind: the client learns whether to sign (RFC 4252 §7). */
+  /** A key without a signature proves nothing and leaves no trace: the client learns whether to sign (RFC 4252 §7). */
   async #answerOffer(context: PublicKeyAuthContext): Promise<void> {
     const { session, limits } = this.#host;
     const isWelcome =
@@ -136,20 +136,21 @@ function promptedPassword(context: KeyboardAuthContext): Promise<string | undefi
   });
 }
 
-function blobOf({ key }: PublicKeyAuthContext): string {
-  return key.data.toString("base64");
+function blobOf({ key: offered }: PublicKeyAuthContext): string {
+  return offered.data.toString("base64");
 }
 
 /**
  * The key in the request, when its bytes are a key of exactly the kind that the request names. ssh2's parser reads
  * text forms too, which have no place on the wire, and takes the hash of SHA-1 where an RSA request names none.
  */
-function readPublicKey({ key, hashAlgo }: PublicKeyAuthContext): ParsedKey | undefined {
-  const name = Buffer.from(key.algo, "latin1");
-  const isOnTheWire = key.data.length > 4 && key.data.readUInt32BE(0) === name.length;
-  if (!isOnTheWire || !key.data.subarray(4, 4 + name.length).equals(name)) return undefined;
-  const parsed: ParsedKey | Error = ssh2.utils.parseKey(key.data);
-  if (parsed instanceof Error || parsed.type !== key.algo || !parsed.getPublicSSH().equals(key.data)) return undefined;
+function readPublicKey({ key: offered, hashAlgo }: PublicKeyAuthContext): ParsedKey | undefined {
+  const name = Buffer.from(offered.algo, "latin1");
+  const isOnTheWire = offered.data.length > 4 && offered.data.readUInt32BE(0) === name.length;
+  if (!isOnTheWire || !offered.data.subarray(4, 4 + name.length).equals(name)) return undefined;
+  const parsed: ParsedKey | Error = ssh2.utils.parseKey(offered.data);
+  if (parsed instanceof Error || parsed.type !== offered.algo || !parsed.getPublicSSH().equals(offered.data))
+    return undefined;
   if (parsed.type === "ssh-dss" || (parsed.type === "ssh-rsa" && !rsaHashes.includes(hashAlgo))) return undefined;
   return parsed;
 }

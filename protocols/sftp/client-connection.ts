@@ -219,7 +219,7 @@ export class ClientConnection {
     }
   }
 
-  /** ssh2 answers nothing for a second program on one channel, and would never end sending to a client that takes 0 bytes. */
+  /** ssh2 never answers a second program on one channel, nor ends sending to a client that takes 0 bytes. */
   #usable(channel: ServerChannel | undefined): ServerChannel | undefined {
     if (!channel) return undefined;
     if (clientPacketBytes(channel) >= this.#services.limits.sftpSmallestClientPacketBytes) return channel;

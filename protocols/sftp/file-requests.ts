@@ -103,7 +103,7 @@ export const setPathAttributes: Answer<"setstat"> = async ({ id, path, attribute
   return okReply(id);
 };
 
-/** Modification times and an empty size are kept; modes and owners are accepted, because clients insist, and are not. */
+/** Modification times and an empty size are kept; modes and owners are accepted, as clients insist, and are not. */
 async function applyAttributes(path: string, attributes: Attributes, context: RequestContext): Promise<void> {
   const { session } = context;
   const modified = modifiedAtMs(attributes);

@@ -82,6 +82,11 @@ export class HandleTable {
     return entry;
   }
 
+  /** The path that was opened, as the client wrote it; undefined for a handle that is not open. */
+  pathOf(handle: string): string | undefined {
+    return this.#open.get(handle)?.path;
+  }
+
   /** As {@link get}; the handle is closed from then on. */
   take(handle: string): OpenHandle {
     const entry = this.get(handle);

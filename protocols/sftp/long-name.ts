@@ -35,7 +35,8 @@ export function nameOfId(id: number, name: string): string {
 export function longNameOf(entry: ListedEntry, owner: { user: string; group: string }, nowMs: number): string {
   const mode = entry.type === "directory" ? "drwxr-xr-x" : "-rw-r--r--";
   const [user, group] = [owner.user, owner.group].map((name) => name.replaceAll(" ", "_").padEnd(8));
-  return `${mode}    1 ${user} ${group} ${`${entry.size}`.padStart(10)} ${dateOf(entry.modifiedAtMs, nowMs)} ${entry.name}`;
+  const size = `${entry.size}`.padStart(10);
+  return `${mode}    1 ${user} ${group} ${size} ${dateOf(entry.modifiedAtMs, nowMs)} ${entry.name}`;
 }
 
 function dateOf(timeMs: number, nowMs: number): string {

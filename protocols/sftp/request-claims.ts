@@ -1,51 +1,68 @@
+import { FileError } from "../../core/errors.ts";
+import { parseVirtualPath } from "../../core/virtual-path.ts";
+import type { HandleTable } from "./handles.ts";
 import type { Claim } from "./request-order.ts";
 import type { Request } from "./requests.ts";
 
-/** The lane of what paths show; see {@link claimsOf}. */
-const names = "names";
-const namesShared: readonly Claim[] = [{ lane: names, exclusive: false }];
-const namesExclusive: readonly Claim[] = [{ lane: names, exclusive: true }];
+/** The lane of the tree as a whole: folders, and which names there are. */
+const tree = "tree";
 const nothing: readonly Claim[] = [];
-
-const laneOf = (handle: string) => `handle ${handle}`;
+const wholeTree: readonly Claim[] = [{ lane: tree, exclusive: true }];
 
 /**
- * What a request must not overtake, so that pipelined requests do what they would do one by one. Requests on a handle
- * keep their order, except that reads and writes overlap. Requests on paths see what came before them: they share the
- * lane of names, and those that change what paths show, CLOSE among them, have it for themselves.
+ * What a request must not overtake, so that pipelined requests do what they would do one by one, and those that have
+ * nothing to do with each other need not wait. Requests on a handle keep their order, except that reads and writes
+ * overlap. A path shows what came before: CLOSE publishes its path, and what moves, removes, makes or lists waits for
+ * everything that was asked about any path, and is waited for.
  */
-export function claimsOf(request: Request): readonly Claim[] {
+export function claimsOf(request: Request, handles: HandleTable): readonly Claim[] {
   switch (request.kind) {
     case "read":
     case "write":
-      return [{ lane: laneOf(request.handle), exclusive: false }];
+      return [onHandle(request.handle, false)];
     case "fstat":
     case "readdir":
     case "fsync":
     case "fstatvfs":
     case "check-file-handle":
-      return [{ lane: laneOf(request.handle), exclusive: true }];
+      return [onHandle(request.handle, true)];
     case "close":
     case "fsetstat":
-      return [{ lane: laneOf(request.handle), exclusive: true }, ...namesExclusive];
+      return [onHandle(request.handle, true), ...onPath(handles.pathOf(request.handle), true)];
     case "copy-data":
-      return [...new Set([request.handle, request.targetHandle])].map((handle) => ({
-        lane: laneOf(handle),
-        exclusive: true,
-      }));
+      return [...new Set([request.handle, request.targetHandle])].map((handle) => onHandle(handle, true));
     case "open":
-    case "opendir":
     case "stat":
     case "statvfs":
     case "check-file-name":
-      return namesShared;
+      return onPath(request.path, false);
     case "setstat":
+      return onPath(request.path, true);
+    case "opendir":
     case "remove":
     case "mkdir":
     case "rmdir":
     case "rename":
-      return namesExclusive;
+      return wholeTree;
     default:
       return nothing;
+  }
+}
+
+function onHandle(handle: string, exclusive: boolean): Claim {
+  return { lane: `handle ${handle}`, exclusive };
+}
+
+/** Nothing for a path that cannot be: the request will fail, whatever it overtakes. */
+function onPath(rawPath: string | undefined, exclusive: boolean): readonly Claim[] {
+  if (rawPath === undefined) return nothing;
+  try {
+    return [
+      { lane: tree, exclusive: false },
+      { lane: `path ${parseVirtualPath(rawPath)}`, exclusive },
+    ];
+  } catch (error) {
+    if (error instanceof FileError) return nothing;
+    throw error;
   }
 }

@@ -4,11 +4,12 @@ import ssh2 from "ssh2";
 import { limits as productLimits } from "../../core/limits.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import { UnauthenticatedConnections } from "./admission.ts";
-import { offeredAlgorithms, readHostKeys } from "./algorithms.ts";
+import { offeredAlgorithms, olderMacsFor, readHostKeys } from "./algorithms.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { sshCryptoStatus } from "./crypto-status.ts";
 import type { SftpLog } from "./log.ts";
 import type { SftpLimits } from "./request-context.ts";
+import { alsoOfferMacs } from "./ssh2-internals.ts";
 
 export interface SftpServerOptions {
   readonly openSession: OpenSession;
@@ -76,6 +77,8 @@ class Listener implements SftpServer {
       ...(options.banner !== undefined && { banner: options.banner }),
     });
     this.#ssh.on("connection", (client, info) => {
+      const olderMacs = olderMacsFor(info.header.versions.software);
+      if (olderMacs.length > 0) alsoOfferMacs(client, olderMacs);
       this.#connections.get(connectionName(info.ip, info.port))?.attach(client, info);
     });
     this.#net = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket));

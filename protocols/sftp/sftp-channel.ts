@@ -61,8 +61,8 @@ export class SftpChannel {
   #pendingRequests = 0;
   #pendingRequestBytes = 0;
   #reservedReplyBytes = 0;
-  /** Requests whose replies were not sent, oldest first. */
-  readonly #unanswered: Admitted[] = [];
+  /** Requests on each handle whose replies were not sent, oldest first. */
+  readonly #unanswered = new Map<string, Admitted[]>();
   #outbox: Buffer[] = [];
   #outboxBytes = 0;
   #isFlushScheduled = false;
@@ -180,13 +180,13 @@ export class SftpChannel {
       return;
     }
     const request = parseRequest(message);
-    const claims = claimsOf(request);
+    const claims = claimsOf(request, this.#handles);
     const replyBytes = this.#expectedReplyBytes(request);
     const admitted: Admitted = { request, claims, requestBytes: message.length, replyBytes, reply: undefined };
-    this.#unanswered.push(admitted);
     this.#pendingRequests += 1;
     this.#pendingRequestBytes += admitted.requestBytes;
     this.#reservedReplyBytes += admitted.replyBytes;
+    if ("handle" in request) this.#onHandle(request.handle).push(admitted);
     this.#order.enter(claims, () => void this.#carryOut(admitted));
   }
 
@@ -203,26 +203,36 @@ export class SftpChannel {
       log.error("sftp request failed", { session: session.id, request: request.kind, error: stackOf(error) }),
     );
     this.#order.leave(claims);
-    this.#sendAnswered();
+    if ("handle" in request) this.#replyInOrder(request.handle);
+    else this.#reply(admitted);
     this.#host.active();
     this.pump();
   }
 
+  #onHandle(handle: string): Admitted[] {
+    const known = this.#unanswered.get(handle);
+    if (known) return known;
+    const requests: Admitted[] = [];
+    this.#unanswered.set(handle, requests);
+    return requests;
+  }
+
   /**
-   * Requests overlap and their replies keep the order of arrival, as with OpenSSH's own server: scp of OpenSSH 9.2
-   * cuts a download off at the first reply that comes out of turn.
+   * Requests on one handle overlap and their replies keep the order of arrival: scp of OpenSSH 9.2 cuts a download off
+   * at the first reply that comes out of turn.
    */
-  #sendAnswered(): void {
-    let sent = 0;
-    for (const { reply, requestBytes, replyBytes } of this.#unanswered) {
-      if (!reply) break;
-      this.#pendingRequests -= 1;
-      this.#pendingRequestBytes -= requestBytes;
-      this.#reservedReplyBytes -= replyBytes;
-      this.#send(reply);
-      sent += 1;
-    }
-    this.#unanswered.splice(0, sent);
+  #replyInOrder(handle: string): void {
+    const requests = this.#onHandle(handle);
+    const answered = requests.findIndex(({ reply }) => reply === undefined);
+    for (const admitted of requests.splice(0, answered < 0 ? requests.length : answered)) this.#reply(admitted);
+    if (requests.length === 0) this.#unanswered.delete(handle);
+  }
+
+  #reply({ reply, requestBytes, replyBytes }: Admitted): void {
+    this.#pendingRequests -= 1;
+    this.#pendingRequestBytes -= requestBytes;
+    this.#reservedReplyBytes -= replyBytes;
+    if (reply) this.#send(reply);
   }
 
   #send(packet: Buffer): void {

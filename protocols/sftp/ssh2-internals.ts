@@ -9,8 +9,36 @@ interface ConnectionInternals {
     disconnect(reason: number): void;
     /** Set from the moment a KEXINIT is sent until the new keys are in use. */
     readonly _kexinit: unknown;
+    /** What the next KEXINIT says; its class is not published either. */
+    _offer: KexInit;
   };
 }
+
+interface NameList {
+  readonly array: readonly string[];
+}
+
+interface DirectionLists<List> {
+  readonly cipher: List;
+  readonly mac: List;
+  readonly compress: List;
+  readonly lang: List;
+}
+
+interface KexInit {
+  readonly lists: {
+    readonly kex: NameList;
+    readonly serverHostKey: NameList;
+    readonly cs: DirectionLists<NameList>;
+  };
+}
+
+type KexInitClass = new (lists: {
+  kex: readonly string[];
+  serverHostKey: readonly string[];
+  cs: DirectionLists<readonly string[]>;
+  sc: DirectionLists<readonly string[]>;
+}) => KexInit;
 
 interface ChannelInternals {
   readonly outgoing: { readonly packetSize: number };
@@ -37,6 +65,20 @@ export function sendDisconnect(client: Connection, reason: DisconnectReason): vo
 /** While it is true ssh2 queues what is sent, without a bound and without saying so. */
 export function isExchangingKeys(client: Connection): boolean {
   return (client as unknown as ConnectionInternals)._protocol._kexinit !== undefined;
+}
+
+/** Offers this client more MACs, behind the others. To be called when it has introduced itself, not later. */
+export function alsoOfferMacs(client: Connection, macs: readonly string[]): void {
+  const protocol = (client as unknown as ConnectionInternals)._protocol;
+  const { kex, serverHostKey, cs } = protocol._offer.lists;
+  const direction = { cipher: cs.cipher.array, mac: [...cs.mac.array, ...macs], compress: cs.compress.array, lang: [] };
+  const Offer = protocol._offer.constructor as KexInitClass;
+  protocol._offer = new Offer({
+    kex: kex.array,
+    serverHostKey: serverHostKey.array,
+    cs: direction,
+    sc: direction,
+  });
 }
 
 /** The largest packet that the client takes on this channel, in bytes of content. */

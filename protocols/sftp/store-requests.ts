@@ -6,7 +6,7 @@ import { extendedReply } from "./replies.ts";
 import type { Answer, RequestContext, SftpLimits } from "./request-context.ts";
 import type { DigestQuery } from "./requests.ts";
 
-/** What check-file can compute, in no order: the client's order decides. MD5 and SHA-1 prove nothing, so they are not here. */
+/** What check-file can compute; the client's order decides. MD5 and SHA-1 prove nothing, so they are not here. */
 const digestAlgorithms: readonly string[] = ["sha256", "sha384", "sha512"];
 /** draft-ietf-secsh-filexfer-extensions-00 §3: blocks are not smaller than this. */
 const smallestBlockBytes = 256;

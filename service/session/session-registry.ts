@@ -1,13 +1,22 @@
-import type { TerminateCause } from "../../core/accounting-event.ts";
+import type { Account } from "../../core/account.ts";
+import type { Peer, TerminateCause } from "../../core/accounting-event.ts";
 import { limits } from "../../core/limits.ts";
 import { evaluateLogin } from "../../core/login.ts";
 import type { SessionServices } from "./services.ts";
-import type { Session } from "./session.ts";
+
+/** What a review needs of a session. */
+export interface LiveSession {
+  /** Undefined before the login. */
+  readonly account: Account | undefined;
+  readonly peer: Peer;
+  refresh(account: Account): void;
+  disconnect(cause: TerminateCause, reason: string): Promise<void>;
+}
 
 /** The live sessions of this process: counted per account, reviewed against their accounts, ended together. */
 export class SessionRegistry {
   readonly #services: SessionServices;
-  readonly #sessions = new Set<Session>();
+  readonly #sessions = new Set<LiveSession>();
   readonly #stopReviews: () => void;
 
   constructor(services: SessionServices) {
@@ -23,11 +32,11 @@ export class SessionRegistry {
     return this.#sessions.size;
   }
 
-  add(session: Session): void {
+  add(session: LiveSession): void {
     this.#sessions.add(session);
   }
 
-  delete(session: Session): void {
+  delete(session: LiveSession): void {
     this.#sessions.delete(session);
   }
 
@@ -51,7 +60,7 @@ export class SessionRegistry {
     await Promise.all([...this.#sessions].map((session) => session.disconnect(cause, "the server is stopping")));
   }
 
-  async #reviewOne(session: Session): Promise<void> {
+  async #reviewOne(session: LiveSession): Promise<void> {
     const name = session.account?.name;
     if (name === undefined) return;
     const account = await this.#services.accounts.find(name);

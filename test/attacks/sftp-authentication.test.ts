@@ -14,7 +14,7 @@ const ecdsa = keyPair("ecdsa");
 /** What of ssh2's client is needed to send what an honest client would not. */
 interface ClientInternals {
   readonly _protocol: {
-    authPK(user: string, key: ParsedKey, algorithm: string | undefined, sign?: undefined): void;
+    authPK(user: string, publicKey: ParsedKey, algorithm: string | undefined, sign?: undefined): void;
     authPassword(user: string, password: string, newPassword?: string): void;
     authNone(user: string): void;
     session(channel: number, window: number, packetBytes: number): void;
@@ -31,8 +31,8 @@ function parsed({ privateKey }: KeyPair): ParsedKey {
 }
 
 /** The same key with some of its methods replaced. */
-function forged(key: ParsedKey, methods: Partial<ParsedKey>): ParsedKey {
-  return Object.create(key, Object.getOwnPropertyDescriptors(methods)) as ParsedKey;
+function forged(privateKey: ParsedKey, methods: Partial<ParsedKey>): ParsedKey {
+  return Object.create(privateKey, Object.getOwnPropertyDescriptors(methods)) as ParsedKey;
 }
 
 let rig: Rig;
@@ -64,7 +64,7 @@ async function logsIn(username: string, ...attempts: object[]): Promise<boolean>
   return isIn;
 }
 
-const withKey = (key: ParsedKey) => ({ type: "publickey", key });
+const withKey = (privateKey: ParsedKey) => ({ type: "publickey", key: privateKey });
 
 /** A client that has exchanged keys and asked nothing. */
 async function beforeLogin(config: ConnectConfig = {}): Promise<Client> {
@@ -118,8 +118,8 @@ describe("a public key", () => {
       () => Buffer.alloc(0),
     ];
     for (const change of changes) {
-      const key = forged(parsed(alice), { sign: (data) => parsed(alice).sign(change(Buffer.from(data))) });
-      assert.equal(await logsIn("alice", withKey(key)), false);
+      const forgery = forged(parsed(alice), { sign: (data) => parsed(alice).sign(change(Buffer.from(data))) });
+      assert.equal(await logsIn("alice", withKey(forgery)), false);
     }
   });
 

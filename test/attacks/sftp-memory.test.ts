@@ -14,7 +14,7 @@ import { createMemoryObjectStore } from "../support/memory-object-store.ts";
 const MiB = 1024 * 1024;
 /** ssh2's channel window, which it re-opens as soon as half of it was used: so much can lie in an unread channel. */
 const unreadBytes = 3 * MiB;
-/** What one connection may hold: an unread channel, the requests under way, the replies that wait, one message of each. */
+/** What one connection may hold: an unread channel, requests under way, replies that wait, one message of each. */
 const boundBytes =
   unreadBytes + limits.sftpPendingRequestBytes + limits.sftpPendingReplyBytes + 3 * limits.sftpPacketBytes;
 

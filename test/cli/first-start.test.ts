@@ -43,10 +43,10 @@ test("everything is made, and only its owner may read it", () => {
   assert.deepEqual(leftOver, []);
 });
 
-test("the host keys are of the types and sizes that OpenSSH makes", () => {
+test("the host keys are an Ed25519 and an RSA key", () => {
   const keys = Object.values(files.hostKeys).map((file) => ssh2.utils.parseKey(readFileSync(file)));
   const types = keys.map((parsed) => (parsed instanceof Error ? parsed.message : parsed.type));
-  assert.deepEqual(types, ["ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"]);
+  assert.deepEqual(types, ["ssh-ed25519", "ssh-rsa"]);
 });
 
 test("a second start touches nothing and tells no password", async () => {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import fc from "fast-check";
 import { FileError } from "../../core/errors.ts";
 import { type Attributes, readAttributes, writeAttributes } from "../../protocols/sftp/attributes.ts";
+import { HandleTable } from "../../protocols/sftp/handles.ts";
 import { claimsOf } from "../../protocols/sftp/request-claims.ts";
 import { packetType, parseInit, parseRequest, type Request } from "../../protocols/sftp/requests.ts";
 import { WireError, WireReader, WireWriter } from "../../protocols/sftp/wire.ts";
@@ -82,6 +83,8 @@ function encoded(type: number | string, id: number, fields: readonly Field[]): B
   return writer.finish();
 }
 
+const noHandles = new HandleTable({ files: 0, directories: 0 }, { files: 0, directories: 0 });
+
 describe("the request parser", () => {
   for (const [type, kind, fields] of shapes) {
     it(`reads ${type} as it was written`, () => {
@@ -119,7 +122,7 @@ describe("the request parser", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (message) => {
         try {
-          claimsOf(parseRequest(Buffer.from(message)));
+          claimsOf(parseRequest(Buffer.from(message)), noHandles);
         } catch (error) {
           assert.ok(error instanceof WireError, `${error}`);
           assert.ok(message.length < 5);

@@ -6,16 +6,16 @@ const quoted = (name: string) => `"${name.replace(/["\\]/g, "\\$&")}"`;
 
 function lftp({ product, identity }: Site, ...commands: string[]): Promise<string> {
   const { host, port } = product.endpoints.sftp;
-  const connect = `ssh -a -x -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -i ${identity.privateKeyFile}`;
+  const connect = `ssh -a -x -F /dev/null -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null`;
   const script = [
-    `set sftp:connect-program "${connect}"`,
+    `set sftp:connect-program "${connect} -i ${identity.privateKeyFile}"`,
     "set cmd:fail-exit yes",
     "set net:max-retries 1",
     `open -u tester,none sftp://${host}:${port}`,
     ...commands,
     "exit",
   ];
-  return mustRun("lftp", ["--norc", "-f", "/dev/stdin"], {
+  return mustRun("lftp", ["--norc"], {
     input: script.join("\n"),
     env: { LFTP_HOME: "/nonexistent" },
   });

@@ -5,7 +5,7 @@ import { type ClientProgram, clientScript, type Site } from "./client-script.ts"
 
 // Debian's packages for Python belong to this interpreter, whichever comes first on PATH.
 const python = "/usr/bin/python3";
-const script = fileURLToPath(new URL("paramiko.py", import.meta.url));
+const script = fileURLToPath(new URL("paramiko-client.py", import.meta.url));
 
 function paramiko({ product, identity }: Site, operation: string, ...args: string[]): Promise<string> {
   const { host, port } = product.endpoints.sftp;

@@ -1,4 +1,5 @@
-import { readFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import ssh2 from "ssh2";
 import { password } from "../support/product.ts";
@@ -10,9 +11,8 @@ const quoted = (name: string) => `"${name.replace(/"/g, '""')}"`;
 
 /** PuTTY asks for the host key by its fingerprint, which is how its users pin one. */
 async function fingerprints({ product }: Site): Promise<string[]> {
-  const names = ["ed25519", "ecdsa", "rsa"].map((type) => join(product.dataDirectory, "keys", `ssh_host_${type}_key`));
+  const names = ["ed25519", "rsa"].map((type) => join(product.dataDirectory, "keys", `ssh_host_${type}_key`));
   const hostKeys = await Promise.all(names.map((name) => readFile(name)));
-  const { createHash } = await import("node:crypto");
   return hostKeys.map((text) => {
     const parsed = ssh2.utils.parseKey(text);
     if (parsed instanceof Error) throw parsed;
@@ -23,8 +23,10 @@ async function fingerprints({ product }: Site): Promise<string[]> {
 async function psftp(site: Site, ...commands: string[]): Promise<string> {
   const { host, port } = site.product.endpoints.sftp;
   const hostKeys = (await fingerprints(site)).flatMap((fingerprint) => ["-hostkey", fingerprint]);
-  const args = ["-batch", "-P", `${port}`, "-l", "tester", "-pw", password, ...hostKeys, "-b", "/dev/stdin", host];
-  return mustRun("psftp", args, { input: [...commands, "quit", ""].join("\n"), env: { LC_ALL: "C.UTF-8" } });
+  const script = join(site.work, "psftp-commands");
+  await writeFile(script, [...commands, "quit", ""].join("\n"));
+  const args = ["-batch", "-P", `${port}`, "-l", "tester", "-pw", password, ...hostKeys, "-b", script, host];
+  return mustRun("psftp", args);
 }
 
 const client: ClientProgram = {

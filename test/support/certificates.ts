@@ -112,6 +112,9 @@ function nameOf(commonName: string): Name {
 }
 
 function toPem(content: object, label: string): string {
-  const lines = Buffer.from(AsnConvert.serialize(content)).toString("base64").match(/.{1,64}/g) ?? [];
+  const lines =
+    Buffer.from(AsnConvert.serialize(content))
+      .toString("base64")
+      .match(/.{1,64}/g) ?? [];
   return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ""].join("\n");
 }

@@ -65,7 +65,8 @@ export class FtpsClient {
       this.tlsSession = session;
     });
     tls.on("error", () => {});
-    await Promise.race([once(tls, "secureConnect"), once(tls, "close").then(() => Promise.reject(new Error("no TLS")))]);
+    const closed = once(tls, "close").then(() => Promise.reject(new Error("no TLS")));
+    await Promise.race([once(tls, "secureConnect"), closed]);
     this.socket = tls;
     this.#listen(tls);
     return tls;

@@ -208,7 +208,7 @@ function moveEntry(tree: Tree, move: { fromKey: string; toKey: string; overwrite
   if (toKey.startsWith(`${fromKey}/`)) throw new FileError("invalid-argument", "a folder cannot move into itself");
   const moved = (objectKey: string) => toKey + objectKey.slice(fromKey.length);
   const isMoved = (objectKey: string) => objectKey === fromKey || objectKey.startsWith(`${fromKey}/`);
-  for (const [objectKey, file] of [...tree.files].filter(([key]) => isMoved(key))) {
+  for (const [objectKey, file] of [...tree.files].filter(([movedKey]) => isMoved(movedKey))) {
     tree.files.delete(objectKey);
     tree.files.set(moved(objectKey), file);
   }

@@ -34,42 +34,51 @@ accountingLogContract("the accounting log in SQLite", async () => {
 describe("the file of the accounting log", () => {
   let directory: string;
   let file: string;
+  let opened: AccountingLog[];
+  const open = async () => {
+    const log = await createSqliteAccountingLog({ file });
+    opened.push(log);
+    return log;
+  };
   beforeEach(async () => {
+    opened = [];
     directory = await fs.mkdtemp(join(tmpdir(), "ferrygate-log-"));
     file = join(directory, "accounting.sqlite");
   });
-  afterEach(() => fs.rm(directory, { recursive: true }));
+  afterEach(async () => {
+    for (const log of opened) await log.close();
+    await fs.rm(directory, { recursive: true });
+  });
 
   it("is not used when it is damaged, of another program or of another version", async () => {
     await fs.writeFile(file, "this is no database, and long enough to be seen as none".repeat(100));
-    await assert.rejects(createSqliteAccountingLog({ file }), /accounting\.sqlite cannot be used: .*not a database/);
+    await assert.rejects(open(), /accounting\.sqlite cannot be used: .*not a database/);
     await fs.rm(file);
     change(file, "CREATE TABLE notes (text)");
-    await assert.rejects(createSqliteAccountingLog({ file }), /another program/);
+    await assert.rejects(open(), /another program/);
     change(file, "PRAGMA user_version = 99");
-    await assert.rejects(createSqliteAccountingLog({ file }), /version 99/);
+    await assert.rejects(open(), /version 99/);
     await assert.rejects(createSqliteAccountingLog({ file: join(directory, "missing", "log") }), /cannot be used/);
   });
 
   it("is not used when a part of it is missing", async () => {
-    const log = await createSqliteAccountingLog({ file });
+    const log = await open();
     for (let index = 0; index < 100; index += 1) void log.append(eventOf(index, { message: "x".repeat(5000) }));
     await log.close();
     await fs.truncate(file, 20_000);
-    await assert.rejects(createSqliteAccountingLog({ file }), /malformed/);
+    await assert.rejects(open(), /malformed/);
   });
 
   it("is not readable for other users", { skip: !hasShell }, async () => {
-    const log = await createSqliteAccountingLog({ file });
+    const log = await open();
     await log.append(eventOf(1));
     for (const name of await fs.readdir(directory)) {
       assert.equal((await fs.stat(join(directory, name))).mode & 0o007, 0, name);
     }
-    await log.close();
   });
 
   it("fails appends while it cannot be written, and takes them again afterwards", async () => {
-    const log = await createSqliteAccountingLog({ file });
+    const log = await open();
     await log.append(eventOf(1));
     const other = new DatabaseSync(file);
     other.exec("BEGIN IMMEDIATE");
@@ -79,7 +88,6 @@ describe("the file of the accounting log", () => {
     other.close();
     await log.append(eventOf(4));
     assert.deepEqual(await allOf(log, {}), [eventOf(1), eventOf(4)]);
-    await log.close();
   });
 
   it("has every event that was acknowledged before the disk was full", { skip: !hasShell }, async () => {
@@ -97,10 +105,9 @@ describe("the file of the accounting log", () => {
     assert.match(stderr, /unavailable/);
     const acknowledged = new Set(stdout.trim().split("\n"));
     assert.ok(acknowledged.size > 10);
-    const log = await createSqliteAccountingLog({ file });
+    const log = await open();
     await assertComplete(log, acknowledged);
     await log.append(eventOf(1));
-    await log.close();
   });
 
   it("has every event that was acknowledged before a kill, and the transfers that it left open", async () => {
@@ -113,7 +120,7 @@ describe("the file of the accounting log", () => {
         1 + Math.floor(random() * 200),
       );
       for (const id of lines) acknowledged.add(id);
-      const log = await createSqliteAccountingLog({ file });
+      const log = await open();
       await assertComplete(log, acknowledged);
       await log.close();
     }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { argon2Sync } from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
 import { formatPasswordHash, parsePasswordHash } from "../../../adapters/node/password-hash.ts";
@@ -23,6 +24,15 @@ describe("a password hash", () => {
       assert.equal(await createPasswordHasher().verify(`${password}!`, hash), false);
     });
   }
+
+  it("of the empty password, made elsewhere, opens no door", async () => {
+    const parts = { algorithm: "argon2id", memoryKiB: 8, passes: 1, lanes: 1, salt: Buffer.from("somesalt") } as const;
+    const parameters = { message: "", nonce: parts.salt, memory: 8, passes: 1, parallelism: 1, tagLength: 32 };
+    const hash = formatPasswordHash({ ...parts, tag: argon2Sync("argon2id", parameters) });
+    for (const password of ["", "x".repeat(limits.passwordBytes + 1), "\ud800"]) {
+      assert.equal(await createPasswordHasher().verify(password, hash), false);
+    }
+  });
 
   it("is made with Argon2id, 19 MiB, two passes, 16 bytes of salt and 32 of tag", async () => {
     const hash = await createPasswordHasher().hash("secret");

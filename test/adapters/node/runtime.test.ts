@@ -36,6 +36,14 @@ describe("identifiers", () => {
     assert.ok((ids[0] ?? "") < (ids.at(-1) ?? ""));
   });
 
+  it("keep to the time of the clock while a millisecond has room", () => {
+    const ids = Array.from(
+      { length: 2000 },
+      createIdSource(() => 0x0123456789ab),
+    );
+    assert.ok(ids.every((id) => id.startsWith("01234567-89ab-7")));
+  });
+
   it("cannot be foretold from the ones before", () => {
     const tails = Array.from(
       { length: 1000 },
