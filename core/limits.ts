@@ -46,8 +46,6 @@ export const limits = {
   reorderWindowBytes: 4 * MiB,
   /** Bytes that one upload may hold between client and store before its writer has to wait. */
   uploadPendingBytes: 2 * MiB,
-  /** Uploads that were not published and are remembered as that, in case the question comes again after a crash. */
-  rememberedUploads: 10_000,
   /** Bytes of one upload that the operating system may hold back before they go to disk. */
   writebackBytes: 64 * MiB,
   listingPageEntries: 1000,

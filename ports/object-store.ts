@@ -59,8 +59,8 @@ export interface ObjectWriter {
    */
   publish(options: PublishOptions): Promise<StoredEntry>;
   /**
-   * Gives the bytes back to the store; harmless after a publish. The store knows the transfer as staged until it is
-   * settled, so that whoever crashes between the two finds that it was not published.
+   * Gives the bytes back to the store; harmless after a publish. The transfer stays staged until it is discarded, so
+   * that whoever crashes between the two finds that it was not published.
    */
   abort(): Promise<void>;
 }
@@ -81,13 +81,15 @@ export interface ObjectContents {
    * @throws FileError `not-a-file` when a folder has the name, `not-a-directory` when a parent is a file.
    */
   openWrite(objectKey: string, transferId: string): Promise<ObjectWriter>;
-  /** The transferIds of uploads that are neither published nor settled. */
+  /** The transferIds of uploads that are neither published nor discarded. */
   stagedUploads(): Promise<readonly string[]>;
   /**
-   * The truth about an upload whose publish was not answered, for example because of a crash. `published` when its
-   * content was made visible; otherwise nothing of it is left afterwards and the answer is `unpublished`.
+   * The truth about an upload that was started and whose publish was not answered, for example because of a crash:
+   * whether its content was made visible. Changes nothing. A transfer that was discarded must not be asked about.
    */
-  settle(objectKey: string, transferId: string): Promise<"published" | "unpublished">;
+  outcomeOf(objectKey: string, transferId: string): Promise<"published" | "unpublished">;
+  /** Forgets what is staged of an upload; a published file stays. Harmless when nothing is staged. */
+  discard(transferId: string): Promise<void>;
 }
 
 /** Names of objects. Folders exist by themselves and may be empty. */

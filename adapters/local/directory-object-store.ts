@@ -13,7 +13,7 @@ import type {
   PublishOptions,
   StoredEntry,
 } from "../../ports/object-store.ts";
-import { lookUp, setModified, unlink, unlinkIfThere } from "./directory-calls.ts";
+import { lookUp, setModified, unlinkIfThere } from "./directory-calls.ts";
 import { entryOf, fileEntryOf } from "./directory-entry.ts";
 import { hasCode, toFileError } from "./directory-errors.ts";
 import { FolderTree, makeDirectory } from "./directory-folder.ts";
@@ -106,21 +106,19 @@ class DirectoryObjectStore implements ObjectStore {
   }
 
   /**
-   * A file leaves the staging folder by being published or by being discarded, and only the latter leaves a mark. An
-   * exclusive publish takes the name in the staging folder away last: a crash before that leaves a file with two names.
+   * A file leaves the staging folder by being published. An exclusive publish takes the name in the staging folder
+   * away last: a crash before that leaves a file with two names.
    */
-  async settle(objectKey: string, transferId: string): Promise<"published" | "unpublished"> {
+  async outcomeOf(objectKey: string, transferId: string): Promise<"published" | "unpublished"> {
     const place = placeOf(objectKey);
-    const stagedPath = this.#staging.pathOf(transferId);
-    const staged = await lookUp(stagedPath);
+    const staged = await lookUp(this.#staging.pathOf(transferId));
     const placed = place && (await this.#lookUp(place));
-    if (staged && staged.ino === placed?.ino && staged.dev === placed.dev) {
-      await unlink(stagedPath);
-      return "published";
-    }
-    if (!staged && placed?.isFile() && !(await this.#staging.wasDiscarded(transferId))) return "published";
-    if (staged) await this.#staging.discard(transferId);
-    return "unpublished";
+    const isPublished = staged ? staged.ino === placed?.ino && staged.dev === placed.dev : placed?.isFile() === true;
+    return isPublished ? "published" : "unpublished";
+  }
+
+  discard(transferId: string): Promise<void> {
+    return this.#staging.discard(transferId);
   }
 
   async list(directoryKey: string, options: { after?: string | undefined; limit: number }): Promise<EntryPage> {

@@ -2,39 +2,30 @@ import { randomUUID } from "node:crypto";
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { FileError } from "../../core/errors.ts";
-import { limits } from "../../core/limits.ts";
-import { call, lookUp, unlink, unlinkIfThere } from "./directory-calls.ts";
-import { hasCode } from "./directory-errors.ts";
+import { call, unlink, unlinkIfThere } from "./directory-calls.ts";
 import { OpenFile } from "./directory-file.ts";
 import type { Staged } from "./directory-writer.ts";
 
 const transferIdForm = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/;
 const copyPrefix = ".copy-";
-const unpublishedPrefix = ".unpublished-";
 
 /**
  * The folder of files on their way in, one for each transferId. It lies outside the tree that clients see. A file that
- * has gone from here was published, so an upload that ended in another way leaves an empty file behind.
+ * has gone from here was published, unless its upload was discarded.
  */
 export class Staging {
   readonly #directory: string;
-  /** The transferIds of the uploads that left an empty file, oldest first. */
-  readonly #unpublished: string[];
 
-  private constructor(directory: string, unpublished: string[]) {
+  private constructor(directory: string) {
     this.#directory = directory;
-    this.#unpublished = unpublished;
   }
 
   /** Opens the folder after whatever ended its last use. Copies are not resumed: what is left of them is waste. */
   static async open(directory: string): Promise<Staging> {
-    const names = await namesIn(directory);
-    for (const name of names) if (name.startsWith(copyPrefix)) await unlink(join(directory, name));
-    const unpublished = names
-      .filter((name) => name.startsWith(unpublishedPrefix))
-      .map((name) => name.slice(unpublishedPrefix.length));
-    // A transferId begins with its time.
-    return new Staging(directory, unpublished.sort());
+    for (const name of await namesIn(directory)) {
+      if (name.startsWith(copyPrefix)) await unlink(join(directory, name));
+    }
+    return new Staging(directory);
   }
 
   /** @throws FileError `invalid-argument` for what cannot be a file's name on every system. */
@@ -59,28 +50,8 @@ export class Staging {
     return (await namesIn(this.#directory)).filter((name) => transferIdForm.test(name));
   }
 
-  /** True when {@link discard} was called for it, not too long ago. */
-  async wasDiscarded(transferId: string): Promise<boolean> {
-    return (await lookUp(this.#unpublishedPathOf(transferId))) !== undefined;
-  }
-
-  /** Removes what is staged; that it was not published stays known, also when it is asked after a crash. */
   async discard(transferId: string): Promise<void> {
-    const path = this.pathOf(transferId);
-    try {
-      await (await OpenFile.create(this.#unpublishedPathOf(transferId))).close();
-      this.#unpublished.push(transferId);
-    } catch (error) {
-      if (!hasCode(error, "already-exists")) throw error;
-    }
-    await unlinkIfThere(path);
-    while (this.#unpublished.length > limits.rememberedUploads) {
-      await unlinkIfThere(this.#unpublishedPathOf(this.#unpublished.shift() ?? ""));
-    }
-  }
-
-  #unpublishedPathOf(transferId: string): string {
-    return join(this.#directory, `${unpublishedPrefix}${transferId}`);
+    await unlinkIfThere(this.pathOf(transferId));
   }
 
   async #clone(source: OpenFile, path: string): Promise<OpenFile | undefined> {

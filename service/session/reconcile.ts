@@ -22,7 +22,7 @@ export async function reconcile(services: SessionServices): Promise<Reconciliati
     ends[end.type === "transfer.completed" ? "completed" : "aborted"] += 1;
   }
   const staged = await services.objects.stagedUploads();
-  for (const transferId of staged) await services.objects.settle("", transferId);
+  for (const transferId of staged) await services.objects.discard(transferId);
   return { ...ends, discarded: staged.length };
 }
 
@@ -30,7 +30,7 @@ export async function reconcile(services: SessionServices): Promise<Reconciliati
 async function recoveredEnd(services: SessionServices, started: AccountingEvent): Promise<AccountingEvent | undefined> {
   const { objectKey, transferId, direction } = started.data;
   if (direction !== "upload" || typeof objectKey !== "string" || typeof transferId !== "string") return undefined;
-  if ((await services.objects.settle(objectKey, transferId)) === "unpublished") return undefined;
+  if ((await services.objects.outcomeOf(objectKey, transferId)) === "unpublished") return undefined;
   const content = await digestOf(services, objectKey);
   return content && endOf(services, started, "transfer.completed", { ...content, recovered: true });
 }

@@ -145,12 +145,20 @@ export class Session {
       throw error;
     });
     record.start();
-    const settle = async () => {
-      const outcome = await objects.settle(target.objectKey, record.transferId);
-      return outcome === "published" ? objects.stat(target.objectKey) : undefined;
+    const { transferId } = record;
+    const parts = {
+      writer,
+      existing,
+      record,
+      sha256: runtime.sha256(),
+      published: async () => {
+        const outcome = await objects.outcomeOf(target.objectKey, transferId);
+        return outcome === "published" ? objects.stat(target.objectKey) : undefined;
+      },
+      discard: () => objects.discard(transferId),
+      ended: (upload: Upload) => this.#transfers.delete(upload),
     };
-    const ended = (upload: Upload) => this.#transfers.delete(upload);
-    return this.#track(new Upload({ writer, existing, record, sha256: runtime.sha256(), settle, ended }, options));
+    return this.#track(new Upload(parts, options));
   }
 
   /** Makes one folder. @throws FileError `already-exists`, `not-found` (no parent), `permission-denied`. */

@@ -35,8 +35,10 @@ export interface UploadParts {
   readonly existing: ObjectReader | undefined;
   readonly record: TransferRecord;
   readonly sha256: Sha256;
-  /** What the store made visible of this upload, if anything; afterwards it keeps nothing else of it. */
-  readonly settle: () => Promise<StoredEntry | undefined>;
+  /** What the store made visible of this upload, if anything. */
+  readonly published: () => Promise<StoredEntry | undefined>;
+  /** Makes the store forget what is staged. */
+  readonly discard: () => Promise<void>;
   readonly ended: (upload: Upload) => void;
 }
 
@@ -232,7 +234,7 @@ export class Upload {
    * stays without an end until recovery asks again.
    */
   async #publishedAfterAll(error: unknown): Promise<StoredEntry> {
-    const entry = await this.#parts.settle().catch(async () => {
+    const entry = await this.#parts.published().catch(async () => {
       await this.#release();
       throw error;
     });
@@ -250,7 +252,7 @@ export class Upload {
     }
     await this.#parts.record.started();
     await this.#parts.record.aborted(this.#storedBytes, reason);
-    await this.#parts.settle();
+    await this.#parts.discard();
   }
 
   async #release(): Promise<void> {

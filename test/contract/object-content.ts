@@ -18,6 +18,17 @@ export async function writerWith(
   return writer;
 }
 
+/** What became of an upload, asked as recovery does: the staged rest goes when the answer is known. */
+export async function settle(
+  store: ObjectStore,
+  objectKey: string,
+  transferId: string,
+): Promise<"published" | "unpublished"> {
+  const outcome = await store.outcomeOf(objectKey, transferId);
+  await store.discard(transferId);
+  return outcome;
+}
+
 /** Uploads a whole file; discards it where that fails. */
 export async function put(
   store: ObjectStore,
@@ -32,7 +43,7 @@ export async function put(
     return await writer.publish(options);
   } catch (error) {
     await writer.abort();
-    assert.equal(await store.settle("", transferId), "unpublished");
+    assert.equal(await settle(store, "", transferId), "unpublished");
     throw error;
   }
 }

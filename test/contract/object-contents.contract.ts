@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { FileError } from "../../core/errors.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import { get, namesIn, newTransferId, put, writerWith } from "./object-content.ts";
+import { get, namesIn, newTransferId, put, settle, writerWith } from "./object-content.ts";
 import { countSuccesses, refuses } from "./refusal.ts";
 import type { CreateStore, StoreUnderTest } from "./store-under-test.ts";
 
@@ -169,11 +169,11 @@ export function objectContentsContract(create: CreateStore): void {
       assert.equal(await store.stat("a"), undefined);
     });
 
-    it("knows an aborted upload until it is settled", async () => {
+    it("knows an aborted upload until it is discarded", async () => {
       const writer = await writerWith(store, "a", "content", id);
       await writer.abort();
       assert.deepEqual(await (await tested.reopen()).stagedUploads(), [id]);
-      assert.equal(await store.settle("a", id), "unpublished");
+      assert.equal(await settle(store, "a", id), "unpublished");
       assert.deepEqual(await store.stagedUploads(), []);
     });
 
@@ -202,16 +202,16 @@ export function objectContentsContract(create: CreateStore): void {
         () => "unpublished",
       );
       await writer.abort();
-      assert.equal(await store.settle("a", id), await publishing);
+      assert.equal(await settle(store, "a", id), await publishing);
       assert.equal((await store.stat("a")) !== undefined, (await publishing) === "published");
       assert.deepEqual(await store.stagedUploads(), []);
     });
 
-    it("may be settled before it is aborted", async () => {
+    it("may be discarded before it is aborted", async () => {
       await put(store, "a", "first");
       const writer = await writerWith(store, "a", "second", id);
       await refuses("already-exists", writer.publish({ exclusive: true }));
-      assert.equal(await store.settle("a", id), "unpublished");
+      assert.equal(await settle(store, "a", id), "unpublished");
       await writer.abort();
       assert.equal(await get(store, "a"), "first");
       assert.deepEqual(await store.stagedUploads(), []);
@@ -271,13 +271,13 @@ export function objectContentsContract(create: CreateStore): void {
   });
 
   describe("after a crash", () => {
-    it("knows the uploads that were neither published nor settled", async () => {
+    it("knows the uploads that were neither published nor discarded", async () => {
       const ids = Array.from({ length: 3 }, newTransferId);
       const writers = await Promise.all(ids.map((id, index) => store.openWrite(`file${index}`, id)));
       for (const writer of writers) await writer.write(Buffer.from("content"));
       await writers[0]?.publish({});
       await writers[1]?.abort();
-      await store.settle("file1", ids[1] ?? "");
+      await settle(store, "file1", ids[1] ?? "");
       const reopened = await tested.reopen();
       assert.deepEqual(await reopened.stagedUploads(), [ids[2]]);
     });
@@ -288,7 +288,7 @@ export function objectContentsContract(create: CreateStore): void {
       await writer.write(Buffer.from("content"));
       await writer.flush();
       const reopened = await tested.reopen();
-      assert.equal(await reopened.settle("acme/a", id), "unpublished");
+      assert.equal(await settle(reopened, "acme/a", id), "unpublished");
       assert.deepEqual(await reopened.stagedUploads(), []);
       assert.equal(await reopened.stat("acme/a"), undefined);
     });
@@ -298,7 +298,7 @@ export function objectContentsContract(create: CreateStore): void {
       const id = newTransferId();
       await store.openWrite("a", id);
       const reopened = await tested.reopen();
-      assert.equal(await reopened.settle("a", id), "unpublished");
+      assert.equal(await settle(reopened, "a", id), "unpublished");
       assert.equal(await get(reopened, "a"), "first");
     });
 
@@ -309,8 +309,8 @@ export function objectContentsContract(create: CreateStore): void {
       await writerWith(store, "a", "third", unpublished);
       for (let life = 0; life < 3; life += 1) {
         const reopened = await tested.reopen();
-        assert.equal(await reopened.settle("a", published), "published");
-        assert.equal(await reopened.settle("a", unpublished), "unpublished");
+        assert.equal(await reopened.outcomeOf("a", published), "published");
+        assert.equal(await reopened.outcomeOf("a", unpublished), "unpublished");
         assert.equal(await get(reopened, "a"), "second");
       }
     });
@@ -322,7 +322,7 @@ export function objectContentsContract(create: CreateStore): void {
         await writer.write(Buffer.from("content"));
         await writer.publish({ exclusive });
         const reopened = await tested.reopen();
-        assert.equal(await reopened.settle(objectKey, id), "published");
+        assert.equal(await settle(reopened, objectKey, id), "published");
         assert.equal(await get(reopened, objectKey), "content");
       }
     });
@@ -330,12 +330,12 @@ export function objectContentsContract(create: CreateStore): void {
     it("discards an upload whose objectKey nobody remembers", async () => {
       const id = newTransferId();
       await store.openWrite("a", id);
-      assert.equal(await (await tested.reopen()).settle("", id), "unpublished");
+      assert.equal(await settle(await tested.reopen(), "", id), "unpublished");
       assert.deepEqual(await store.stagedUploads(), []);
     });
 
     it("says unpublished of an upload that it never saw, where nothing has the name", async () => {
-      assert.equal(await store.settle("a", newTransferId()), "unpublished");
+      assert.equal(await settle(store, "a", newTransferId()), "unpublished");
     });
   });
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import type { ObjectStore } from "../../ports/object-store.ts";
-import { get, namesIn, newTransferId, put } from "./object-content.ts";
+import { get, namesIn, newTransferId, put, settle } from "./object-content.ts";
 import { countSuccesses, refuses } from "./refusal.ts";
 import type { CreateStore, StoreUnderTest } from "./store-under-test.ts";
 
@@ -46,7 +46,7 @@ export function objectNamesContract(create: CreateStore): void {
           store.stat(objectKey),
           store.openRead(objectKey),
           store.openWrite(objectKey, newTransferId()),
-          store.settle(objectKey, newTransferId()),
+          settle(store, objectKey, newTransferId()),
           store.list(objectKey, { limit: 1 }),
           store.createDirectory(objectKey),
           store.ensureDirectory(objectKey),

@@ -51,7 +51,8 @@ export function faultyServices(services: SessionServices, faults: Faults) {
       ...objects,
       openWrite: async (objectKey, transferId) =>
         faultyWriter(await unreliable(() => objects.openWrite(objectKey, transferId)), unreliable),
-      settle: (objectKey, transferId) => unreliable(() => objects.settle(objectKey, transferId)),
+      outcomeOf: (objectKey, transferId) => unreliable(() => objects.outcomeOf(objectKey, transferId)),
+      discard: (transferId) => unreliable(() => objects.discard(transferId)),
     },
     accounting: { ...accounting, append: (event) => unreliable(() => accounting.append(event)) },
   };

@@ -27,11 +27,11 @@ export function createMemoryObjectStore(): ObjectStore {
     openRead: async (objectKey) => readerOf(fileAt(tree, objectKey)),
     openWrite: async (objectKey, transferId) => openWriter(tree, objectKey, transferId),
     stagedUploads: async () => [...tree.staged],
-    settle: async (objectKey, transferId) => {
+    outcomeOf: async (objectKey, transferId) => {
       assertObjectKeys(objectKey);
-      tree.staged.delete(transferId);
       return tree.files.get(objectKey)?.transferId === transferId ? "published" : "unpublished";
     },
+    discard: async (transferId) => void tree.staged.delete(transferId),
     list: async (directoryKey, options) => listed(tree, directoryKey, options),
     createDirectory: async (directoryKey) => {
       assertFree(tree, directoryKey);
@@ -154,7 +154,7 @@ function openWriter(tree: Tree, objectKey: string, transferId: string): ObjectWr
       hasEnded = true;
       return entryOf(file);
     },
-    // Stays staged until it is settled.
+    // Stays staged until it is discarded.
     abort: async () => {
       hasEnded = true;
     },

@@ -1,4 +1,3 @@
-import { writeSync } from "node:fs";
 import { createDirectoryObjectStore } from "../../../adapters/local/directory-object-store.ts";
 import { newTransferId } from "../../contract/object-content.ts";
 import { randomFrom } from "../../support/random.ts";
@@ -34,5 +33,5 @@ async function upload(file: { objectKey: string; version: number; size: number; 
 }
 
 function say(...words: readonly (string | number)[]): void {
-  writeSync(1, `${words.join(" ")}\n`);
+  process.stdout.write(`${words.join(" ")}\n`);
 }

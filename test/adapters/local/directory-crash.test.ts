@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ObjectStore } from "../../../ports/object-store.ts";
-import { namesIn } from "../../contract/object-content.ts";
+import { namesIn, settle } from "../../contract/object-content.ts";
 import { randomFrom } from "../../support/random.ts";
 import { versionOf } from "./directory-crash-content.ts";
 import { createDirectoryStoreUnderTest } from "./directory-store-under-test.ts";
@@ -36,9 +36,9 @@ async function recover(store: ObjectStore, lines: readonly string[], expected: M
   const done = new Set(uploadsIn(lines, "done").map(({ transferId }) => transferId));
   for (const { objectKey, version, transferId } of uploadsIn(lines, "started")) {
     if (done.has(transferId)) continue;
-    if ((await store.settle(objectKey, transferId)) === "published") expected.set(objectKey, version);
+    if ((await settle(store, objectKey, transferId)) === "published") expected.set(objectKey, version);
   }
-  for (const transferId of await store.stagedUploads()) await store.settle("", transferId);
+  for (const transferId of await store.stagedUploads()) await settle(store, "", transferId);
   assert.deepEqual(await store.stagedUploads(), []);
   assert.deepEqual(await versionsIn(store, ""), new Map([...expected].sort()));
 }

@@ -11,7 +11,7 @@ import { createDirectoryObjectStore } from "../../../adapters/local/directory-ob
 import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import type { ObjectStore } from "../../../ports/object-store.ts";
-import { get, namesIn, newTransferId, put, writerWith } from "../../contract/object-content.ts";
+import { get, namesIn, newTransferId, put, settle, writerWith } from "../../contract/object-content.ts";
 import { objectStoreContract } from "../../contract/object-store.contract.ts";
 import { refuses } from "../../contract/refusal.ts";
 import { createDirectoryStoreUnderTest, type DirectoryStoreUnderTest } from "./directory-store-under-test.ts";
@@ -117,7 +117,7 @@ describe("a directory as a store", () => {
   it("takes as transferId only what can be a file's name everywhere", async () => {
     for (const transferId of ["", "../a", "a/b", ".hidden", "a.b", "a\0", "x".repeat(101)]) {
       await refuses("invalid-argument", store.openWrite("a", transferId));
-      await refuses("invalid-argument", store.settle("a", transferId));
+      await refuses("invalid-argument", settle(store, "a", transferId));
     }
     assert.deepEqual(await fs.readdir(tested.stagingDirectory), []);
   });
@@ -127,8 +127,8 @@ describe("a directory as a store", () => {
     await writerWith(store, "a", "content", transferId);
     await fs.link(join(tested.stagingDirectory, transferId), join(files, "a"));
     const reopened = await tested.reopen();
-    assert.equal(await reopened.settle("a", transferId), "published");
-    assert.equal(await reopened.settle("a", transferId), "published");
+    assert.equal(await settle(reopened, "a", transferId), "published");
+    assert.equal(await settle(reopened, "a", transferId), "published");
     assert.deepEqual(await reopened.stagedUploads(), []);
     assert.equal(await get(reopened, "a"), "content");
   });
@@ -140,7 +140,7 @@ describe("a directory as a store", () => {
     await refuses("already-exists", writer.publish({ exclusive: true }));
     await writer.abort();
     assert.equal(await get(store, "a"), "content");
-    assert.equal(await store.settle("a", transferId), "published");
+    assert.equal(await settle(store, "a", transferId), "published");
   });
 
   it("frees the bytes of an aborted upload at once", async () => {

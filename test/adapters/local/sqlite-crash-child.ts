@@ -1,4 +1,3 @@
-import { writeSync } from "node:fs";
 import { createSqliteAccountingLog } from "../../../adapters/local/sqlite-accounting-log.ts";
 import { eventOf } from "../../contract/accounting-log.contract.ts";
 
@@ -16,7 +15,7 @@ async function transferForEver(): Promise<void> {
     for (const type of ["transfer.started", "transfer.completed"] as const) {
       const id = `${transferId}.${type}`;
       await log.append(eventOf(count, { id, type, data: { transferId, path: `/inbox/${transferId}` } }));
-      writeSync(1, `${id}\n`);
+      process.stdout.write(`${id}\n`);
     }
   }
 }

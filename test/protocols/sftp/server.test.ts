@@ -9,7 +9,7 @@ import { statusCode } from "../../../protocols/sftp/replies.ts";
 import { packetType } from "../../../protocols/sftp/requests.ts";
 import { createMemoryObjectStore } from "../../support/memory-object-store.ts";
 import { encodeRequest, RawSftp, type Reply, statusOf } from "./raw-sftp.ts";
-import { closedWith, type Rig, type RigOptions, startRig, until } from "./rig.ts";
+import { closedWith, type Rig, type RigOptions, settled, startRig, until } from "./rig.ts";
 
 const code = async (reply: Promise<Reply>) => statusOf(await reply).code;
 
@@ -123,6 +123,7 @@ describe("a connection", () => {
     const closed = closedWith(sftp.client);
     sftp.client.destroy();
     await closed;
+    await settled(() => rig.server.status().heldBytes);
     release();
     assert.equal((await sessionEnd(rig)).data.cause, "lost-carrier");
     assert.equal((await memory.stat("tester/delivered"))?.size, 5);
