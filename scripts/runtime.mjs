@@ -10,6 +10,8 @@ import { dirname, join } from "node:path";
 
 const minimum = [24, 7];
 const passedOnSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
+// Password checks hold up to four threads of Node's pool, which has four by itself, and all file access needs one.
+const poolThreads = "16";
 const endWithParent = new URL("end-with-parent.mjs", import.meta.url).href;
 
 let known;
@@ -43,6 +45,7 @@ export function runtimeNode() {
 export function runInRuntime(args, { detached = false } = {}) {
   const child = spawn(runtimeNode(), ["--import", endWithParent, ...args], {
     detached,
+    env: { UV_THREADPOOL_SIZE: poolThreads, ...process.env },
     stdio: ["inherit", "inherit", "inherit", "ipc"],
   });
   for (const signal of passedOnSignals) process.on(signal, () => child.kill(signal));

@@ -34,7 +34,7 @@ export class DirectoryWriter implements ObjectWriter {
   }
 
   flush(): Promise<void> {
-    return this.#inTurn(() => this.#attempt(() => this.#staged.file.sync()));
+    return this.#inTurn(() => this.#attempt(() => this.#sync()));
   }
 
   publish(options: PublishOptions): Promise<StoredEntry> {
@@ -80,9 +80,14 @@ export class DirectoryWriter implements ObjectWriter {
   }
 
   async #settleContent(modifiedAtMs: number): Promise<void> {
+    await this.#staged.file.setModified(modifiedAtMs);
+    await this.#sync();
+  }
+
+  /** The system tells of bytes that it lost once only, so what the writeback heard counts too. */
+  async #sync(): Promise<void> {
     await this.#writeback;
     this.#throwFailure();
-    await this.#staged.file.setModified(modifiedAtMs);
     await this.#staged.file.sync();
   }
 

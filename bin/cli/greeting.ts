@@ -13,6 +13,10 @@ export async function greetingLines(
     lines.push(`  SFTP  ${sftp.host}:${sftp.port}`);
     for (const fingerprint of await hostKeyFingerprints(dataDirectory)) lines.push(`        ${fingerprint}`);
   }
+  if (endpoints.ftps) lines.push(`  FTPS  ${endpoints.ftps.host}:${endpoints.ftps.port} (explicit TLS)`);
+  if (endpoints.ftpsImplicit) {
+    lines.push(`        ${endpoints.ftpsImplicit.host}:${endpoints.ftpsImplicit.port} (implicit TLS)`);
+  }
   if (http) lines.push(`  HTTP  ${http.url}`);
   return firstStart ? [...lines, ...nextSteps(endpoints, firstStart)] : lines;
 }

@@ -16,8 +16,9 @@ interface Upload {
 }
 
 describe("a directory store whose process is killed", () => {
-  it("shows whole files only, keeps all that were acknowledged, and tells what became of the others", async () => {
+  it("shows whole files only, keeps all that were acknowledged, and tells what became of the others", async (test) => {
     const { filesDirectory, stagingDirectory, reopen, dispose } = await createDirectoryStoreUnderTest();
+    test.after(dispose);
     const random = randomFrom(1);
     /** What has to be there: objectKey → version. */
     const expected = new Map<string, number>();
@@ -27,7 +28,6 @@ describe("a directory store whose process is killed", () => {
       await recover(await reopen(), lines, expected);
     }
     assert.ok(expected.size > kills);
-    await dispose();
   });
 });
 

@@ -1,6 +1,5 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 
 /**
  * Runs the script beside this file until it has printed `lineCount` lines, then kills it as a crash would. Answers
@@ -10,12 +9,17 @@ export async function linesUntilKilled(script: string, args: readonly string[], 
   const path = new URL(script, import.meta.url).pathname;
   const child = spawn(process.execPath, [path, ...args], { stdio: ["ignore", "pipe", "inherit"] });
   const closed = once(child, "close");
-  const lines: string[] = [];
-  for await (const line of createInterface({ input: child.stdout })) {
-    lines.push(line);
-    if (lines.length === lineCount) child.kill("SIGKILL");
+  let text = "";
+  for await (const chunk of child.stdout.setEncoding("utf8")) {
+    text += chunk;
+    if (completeLines(text).length >= lineCount) child.kill("SIGKILL");
   }
   await closed;
   if (child.signalCode !== "SIGKILL") throw new Error(`${script} ended by itself: ${child.exitCode}`);
-  return lines;
+  return completeLines(text);
+}
+
+/** Without what the kill cut off. */
+function completeLines(text: string): string[] {
+  return text.split("\n").slice(0, -1);
 }

@@ -7,7 +7,7 @@ import { statusCode } from "../../../protocols/sftp/replies.ts";
 import { packetType } from "../../../protocols/sftp/requests.ts";
 import { createMemoryObjectStore } from "../../support/memory-object-store.ts";
 import { handleOf, type RawSftp, type Reply, replyType, statusOf } from "./raw-sftp.ts";
-import { type Rig, startRig } from "./rig.ts";
+import { type Rig, startRig, until } from "./rig.ts";
 
 const { read, write, append, create, truncate, exclusive } = openFlag;
 const replaces = write | create | truncate;
@@ -225,6 +225,65 @@ describe("requests in flight", () => {
     assert.deepEqual(await Promise.all(answers.map(async (answer) => dataOf(await answer))), ["con", "tent"]);
     assert.equal(await code(closed), statusCode.ok);
     await slow.stop();
+  });
+
+  it("on one handle are answered in the order in which they came, though the store is not", async () => {
+    const waiting: (() => void)[] = [];
+    const openRead: typeof objects.openRead = async (objectKey) => {
+      const reader = await objects.openRead(objectKey);
+      return {
+        ...reader,
+        read: async (target, position) => {
+          await new Promise<void>((resolve) => waiting.push(resolve));
+          return reader.read(target, position);
+        },
+      };
+    };
+    const slow = await startRig({ changes: { objects: { ...objects, openRead } } });
+    const client = await slow.open();
+    const handle = await client.openHandle("/f.txt", read);
+    const order: number[] = [];
+    const answers = [0, 1, 2].map((offset) => client.readAt(handle, offset, 1).then(() => order.push(offset)));
+    await until(() => waiting.length === 3);
+    for (const finish of waiting.reverse()) {
+      finish();
+      await client.onPath(packetType.realpath, ".");
+    }
+    await Promise.all(answers);
+    assert.deepEqual(order, [0, 1, 2]);
+    await slow.stop();
+  });
+
+  it("do not wait for others with which they have nothing to do", async () => {
+    const { promise: released, resolve: release } = Promise.withResolvers<void>();
+    const openWrite: typeof objects.openWrite = async (objectKey, transferId) => {
+      const writer = await objects.openWrite(objectKey, transferId);
+      const isSlow = objectKey.endsWith("/slow");
+      return {
+        ...writer,
+        publish: (options) => (isSlow ? released : Promise.resolve()).then(() => writer.publish(options)),
+      };
+    };
+    const rigWithSlowFile = await startRig({ changes: { objects: { ...objects, openWrite } } });
+    const client = await rigWithSlowFile.open();
+    const slow = client.close(await client.openHandle("/slow", replaces));
+    const question = client.onPath(packetType.stat, "/slow");
+    // Another file comes and goes while the first is still being published.
+    const quick = await client.openHandle("/quick", replaces);
+    await assertOk(client.writeAt(quick, 0, Buffer.from("1")));
+    await assertOk(client.close(quick));
+    assert.equal(readAttributes((await client.onPath(packetType.stat, "/quick")).body).size, 1);
+    assert.equal((await client.onPath(packetType.stat, "/")).type, replyType.attrs);
+    const first = await Promise.race([
+      slow.then(() => "slow"),
+      question.then(() => "question"),
+      client.onPath(packetType.realpath, ".").then(() => "neither"),
+    ]);
+    assert.equal(first, "neither");
+    release();
+    await assertOk(slow);
+    assert.equal((await question).type, replyType.attrs);
+    await rigWithSlowFile.stop();
   });
 
   it("do not read or write through a handle that was closed before them", async () => {

@@ -84,7 +84,7 @@ export async function until(condition: () => boolean): Promise<void> {
 /** Lets the event loop turn until a number has stayed the same for long: what could change it is waiting. */
 export async function settled(value: () => number): Promise<number> {
   let last = value();
-  for (let turns = 0; turns < 300; turns += 1) {
+  for (let turns = 0; turns < 10_000; turns += 1) {
     await turn();
     if (value() !== last) turns = 0;
     last = value();
