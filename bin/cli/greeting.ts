@@ -1,4 +1,4 @@
-import type { Endpoints } from "../local-server.ts";
+import type { Endpoints } from "../local/front.ts";
 import { type FirstStartReport, hostKeyFingerprints } from "./first-start.ts";
 
 /** What a start prints: where it listens, and at the first start the demo passwords and what to type next. */

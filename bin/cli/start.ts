@@ -6,8 +6,9 @@ import { createLog } from "../../adapters/node/log.ts";
 import { createRuntime } from "../../adapters/node/runtime.ts";
 import type { Log } from "../../ports/runtime.ts";
 import { sshCryptoStatus } from "../../protocols/sftp/crypto-status.ts";
-import { lockDataDirectory } from "../data-directory-lock.ts";
-import { type Endpoints, type LocalServer, startLocalServer } from "../local-server.ts";
+import { lockDataDirectory } from "../local/data-directory-lock.ts";
+import type { Endpoints } from "../local/front.ts";
+import { type LocalServer, startLocalServer } from "../local/local-server.ts";
 import { prepareDataDirectory } from "./first-start.ts";
 import { greetingLines } from "./greeting.ts";
 

@@ -79,17 +79,25 @@ export async function openDataConnection(
 
 function handshake(socket: TLSSocket): Promise<void> {
   return new Promise((resolve, reject) => {
-    const timer = new InactivityTimer(limits.handshakeMs, () => socket.destroy());
-    socket.on("error", () => {});
-    socket.once("close", () => {
+    const fail = () => {
       timer.stop();
+      socket.destroy();
       reject(new Refusal(425, "The TLS handshake on the data connection failed."));
-    });
+    };
+    const timer = new InactivityTimer(limits.handshakeMs, fail);
+    socket.on("error", () => {});
+    socket.once("close", fail);
+    socket.once("end", fail);
     // Before this event neither data nor an end may be sent: the peer would see a connection without TLS.
     socket.once("secure", () => {
       timer.stop();
+      socket.removeListener("close", fail);
+      socket.removeListener("end", fail);
+      socket.pause();
       resolve();
     });
+    // Only who reads sees the end.
+    socket.resume();
   });
 }
 

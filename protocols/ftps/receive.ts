@@ -29,7 +29,9 @@ class Receiver {
     this.#write = write;
   }
 
-  run(progressed: () => void): Promise<void> {
+  async run(progressed: () => void): Promise<void> {
+    // The end of an empty file can come together with that of the TLS handshake.
+    if (this.#socket.readableEnded) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#socket.once("close", () => reject(connectionLost()));
     this.#socket.once("end", () => {
@@ -41,7 +43,7 @@ class Receiver {
       this.#collect(chunk, reject);
     });
     this.#socket.resume();
-    return promise;
+    await promise;
   }
 
   /** TLS delivers pieces of 16 KiB; the store takes larger ones with less effort, and their memory is used again. */

@@ -113,7 +113,7 @@ export class FtpsClient {
     return socket;
   }
 
-  /** The handshake on a data connection; it resumes the control connection's session unless `tls` says otherwise. */
+  /** Begins the handshake on a data connection, resuming the control connection's session unless `tls` says otherwise. */
   secureData(socket: Socket, tls: ConnectionOptions = {}): TLSSocket {
     const secured = connectTls({
       rejectUnauthorized: false,
@@ -130,7 +130,10 @@ export class FtpsClient {
   async startTransfer(line: string): Promise<TLSSocket> {
     const socket = await this.connectData();
     await this.expect(line, 150);
-    return this.secureData(socket);
+    const data = this.secureData(socket);
+    // An end before the handshake would be one of TCP alone.
+    await once(data, "secureConnect");
+    return data;
   }
 
   /** Uploads in good order. Answers the final reply. */

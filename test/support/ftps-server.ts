@@ -1,10 +1,12 @@
+import { setImmediate as turn } from "node:timers/promises";
 import { createSelfSignedCertificate, createTlsPrivateKey } from "../../bin/cli/tls-certificate.ts";
 import type { Account } from "../../core/account.ts";
-import type { AccountingEvent } from "../../core/accounting-event.ts";
+import type { AccountingEvent, EventType } from "../../core/accounting-event.ts";
 import { createPortPool, type ListeningPassivePorts } from "../../protocols/ftps/port-pool.ts";
 import { createFtpsServer, type FtpsListener, type FtpsServer } from "../../protocols/ftps/server.ts";
 import type { SessionReuse, TlsMaterial } from "../../protocols/ftps/tls-settings.ts";
 import type { SessionServices } from "../../service/session/services.ts";
+import type { SessionRegistry } from "../../service/session/session-registry.ts";
 import { createMemoryPipeline, type MemoryServices, testAccount } from "./memory-ports.ts";
 
 /** What tests change; the rest is one explicit listener on 127.0.0.1 over ports in memory. */
@@ -21,10 +23,13 @@ export interface FtpsTestServer {
   readonly port: number;
   readonly server: FtpsServer;
   readonly services: MemoryServices;
+  readonly registry: SessionRegistry;
   readonly passivePorts: ListeningPassivePorts;
   readonly events: readonly AccountingEvent[];
   /** Event types in their order, those of one path where it is given. */
   trail(path?: string): string[];
+  /** Resolves when an event of this type is on record for the `count`th time. */
+  untilRecorded(type: EventType, count?: number): Promise<void>;
   /** A file of the account `tester`, as the store has it. */
   stored(path: string): Promise<Buffer | undefined>;
   close(): Promise<void>;
@@ -39,7 +44,10 @@ export const testTls: TlsMaterial = {
 };
 
 export async function startFtps(options: FtpsTestOptions = {}): Promise<FtpsTestServer> {
-  const { services, openSession } = createMemoryPipeline(options.accounts ?? [testAccount()], options.changes);
+  const { services, openSession, registry } = createMemoryPipeline(
+    options.accounts ?? [testAccount()],
+    options.changes,
+  );
   const { log } = services.runtime;
   const passivePorts = createPortPool({ host: "127.0.0.1", first: 0, last: 0, log, ...options.passivePorts });
   const server = createFtpsServer({
@@ -57,9 +65,13 @@ export async function startFtps(options: FtpsTestOptions = {}): Promise<FtpsTest
     port: endpoint?.port ?? 0,
     server,
     services,
+    registry,
     passivePorts,
     events,
     trail: (path) => events.filter(({ data }) => path === undefined || data.path === path).map(({ type }) => type),
+    untilRecorded: async (type, count = 1) => {
+      while (events.filter((event) => event.type === type).length < count) await turn();
+    },
     stored: (path) => storedFile(services, `tester${path}`),
     close: async () => {
       await server.close();

@@ -1,0 +1,86 @@
+import { join } from "node:path";
+import {
+  type ConfigurationAccounts,
+  createConfigurationAccounts,
+} from "../../adapters/local/configuration/configuration-accounts.ts";
+import { createDirectoryObjectStore } from "../../adapters/local/directory-object-store.ts";
+import { createSqliteAccountingLog } from "../../adapters/local/sqlite-accounting-log.ts";
+import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
+import { limits } from "../../core/limits.ts";
+import { createSessionOpener } from "../../service/session/open-session.ts";
+import { reconcile } from "../../service/session/reconcile.ts";
+import { Recorder } from "../../service/session/recorder.ts";
+import type { SessionServices } from "../../service/session/services.ts";
+import type { Endpoints, Front, FrontServices, LocalServerOptions, Readiness, Started } from "./front.ts";
+import { startFtps } from "./ftps-front.ts";
+import { startHttp } from "./http-front.ts";
+import { startSftp } from "./sftp-front.ts";
+
+export interface LocalServer {
+  readonly endpoints: Readonly<Endpoints>;
+  /** Lets transfers finish for at most limits.drainMs, then ends what is left. */
+  stop(): Promise<void>;
+}
+
+/** The whole product in one process, over a data directory. @throws Error in words for the operator. */
+export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
+  const { runtime, loaded } = options;
+  const accounts = createConfigurationAccounts(loaded, runtime);
+  const services = await openServices(options, accounts);
+  const recovered = await reconcile(services);
+  if (recovered.completed + recovered.aborted + recovered.discarded > 0) {
+    runtime.log.warn("transfers were cut off by a crash and have been settled", { ...recovered });
+  }
+  const { openSession, registry } = createSessionOpener(services);
+  const recorder = new Recorder(services, { protocol: "system" });
+  let readiness: Readiness = "starting";
+  const { endpoints, fronts } = await startFronts(options, { services, openSession, readiness: () => readiness });
+  await recorder.record({ type: "server.started", message: `${services.serverName} started`, data: { endpoints } });
+  readiness = "ready";
+  return {
+    endpoints,
+    stop: async () => {
+      readiness = "draining";
+      await recorder.record({ type: "server.stopping", message: `${services.serverName} is stopping` });
+      await Promise.race([drainInTurn(fronts), after(limits.drainMs)]);
+      await registry.endAll("admin-reboot");
+      await Promise.all(fronts.map((front) => front.close()));
+      await services.accounting.close();
+    },
+  };
+}
+
+async function openServices(
+  { dataDirectory, runtime }: LocalServerOptions,
+  accounts: ConfigurationAccounts,
+): Promise<SessionServices> {
+  return {
+    objects: await createDirectoryObjectStore({
+      filesDirectory: join(dataDirectory, "files"),
+      stagingDirectory: join(dataDirectory, "staging"),
+    }),
+    accounting: await createSqliteAccountingLog({ file: join(dataDirectory, "accounting.sqlite") }),
+    accounts,
+    passwords: createPasswordHasher(),
+    runtime,
+    serverName: accounts.current().server.name,
+  };
+}
+
+/** HTTP is the last, so that it drains last: until then /ready says that the server is draining. */
+async function startFronts(options: LocalServerOptions, parts: FrontServices): Promise<Started> {
+  const started = [await startSftp(options, parts), await startFtps(options, parts), await startHttp(options, parts)];
+  return {
+    fronts: started.flatMap(({ fronts }) => fronts),
+    endpoints: Object.assign({}, ...started.map(({ endpoints }) => endpoints)),
+  };
+}
+
+async function drainInTurn(fronts: readonly Front[]): Promise<void> {
+  await Promise.all(fronts.slice(0, -1).map((front) => front.drain()));
+  await fronts.at(-1)?.drain();
+}
+
+function after(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
