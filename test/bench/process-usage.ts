@@ -1,13 +1,37 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as delay } from "node:timers/promises";
 
 /** Clock ticks a second of /proc/PID/stat; Linux fixes it at 100 for user space. */
 const ticksPerSecond = 100;
 
 /** CPU seconds, user and system, of a process and of all children that it has waited for. */
 export function cpuSecondsOf(pid: number): number {
+  return (
+    statOf(pid)
+      .slice(11, 15)
+      .reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond
+  );
+}
+
+/** A child's time counts for its parent only when the parent has waited for it, which is after its client has left. */
+export async function untilWithoutChildren(pid: number): Promise<void> {
+  while (hasChildren(pid)) await delay(5);
+}
+
+function hasChildren(pid: number): boolean {
+  return readdirSync("/proc").some((name) => {
+    try {
+      return /^\d+$/.test(name) && statOf(Number(name))[1] === `${pid}`;
+    } catch {
+      return false; // It has ended since the folder was read.
+    }
+  });
+}
+
+/** The fields of /proc/PID/stat from the third on, the state. */
+function statOf(pid: number): string[] {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-  return fields.slice(11, 15).reduce((sum, ticks) => sum + Number(ticks), 0) / ticksPerSecond;
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ");
 }
 
 /** Resident memory of a process in bytes. */

@@ -7,7 +7,7 @@ import { writeRandomFile } from "../interop/client-script.ts";
 import { type TestIdentity, temporaryDirectory, writeIdentity } from "../support/product.ts";
 import { mustRun } from "../support/run-program.ts";
 import { connectSftp, type SftpConnection } from "../support/sftp-client.ts";
-import { cpuSecondsOf, medianOf, residentBytesOf } from "./process-usage.ts";
+import { cpuSecondsOf, medianOf, residentBytesOf, untilWithoutChildren } from "./process-usage.ts";
 import { type BenchServer, startFerrygate, startOpenSsh } from "./servers.ts";
 import { stalledStoreBytes } from "./stalled-store.ts";
 
@@ -15,6 +15,7 @@ const { values: options } = parseArgs({
   options: {
     smoke: { type: "boolean", default: false },
     repetitions: { type: "string" },
+    only: { type: "string", default: "" },
     cipher: { type: "string", default: "aes128-gcm@openssh.com" },
   },
 });
@@ -57,6 +58,7 @@ function sftpArguments(server: BenchServer, { identity }: Bench): string[] {
 async function cpuOf(server: BenchServer, run: () => Promise<unknown>): Promise<number> {
   const before = cpuSecondsOf(server.pid);
   await run();
+  await untilWithoutChildren(server.pid);
   return cpuSecondsOf(server.pid) - before;
 }
 
@@ -187,7 +189,9 @@ try {
   console.log("| | Ferrygate | OpenSSH | | ratio | spread | aim |\n|---|---|---|---|---|---|---|");
   // First, because later the process has memory in hand that sessions use without it growing.
   const idle = (await idleSessionBytes(servers[0], bench)) / 1024;
-  for (const measurement of ratioMeasurements) await compare(measurement, servers, bench);
+  for (const measurement of ratioMeasurements) {
+    if (measurement.title.includes(options.only)) await compare(measurement, servers, bench);
+  }
   console.log(`| resident memory an idle session | ${idle.toFixed(0)} | | KiB | | | ≤ 120 |`);
   const stalled = (await stalledStoreBytes(scale.stalledClients)) / 1024 ** 2;
   console.log(`| ${scale.stalledClients} clients, stalled store | ${stalled.toFixed(0)} | | MiB | | | ≤ 600 |`);
