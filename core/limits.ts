@@ -34,18 +34,68 @@ export const limits = {
   accounts: 20_000,
   groups: 1000,
   hostKeys: 10,
+  revocationListFiles: 50,
   serverNameLength: 100,
   dispatchRules: 1000,
   dispatchSteps: 20,
+  /** Taken names that `overwrite: number` passes over. */
+  dispatchNumbers: 1000,
+  /** Entries of one list in a rule's `when`. */
+  selectionEntries: 200,
   alertRules: 1000,
   emailRecipients: 50,
   emailSubjectLength: 200,
+  /** Of a subject with an event's values in it. */
+  emailHeaderLength: 500,
+  /** RFC 5322 §2.1.1 allows no longer lines in a message. */
+  emailLineLength: 998,
+  smtpConnectMs: 15 * second,
+  smtpGreetingMs: 15 * second,
+  /** How long a mail server may say nothing; RFC 5321 §4.5.3.2 asks for minutes. */
+  smtpIdleMs: 2 * minute,
+  smtpConnections: 2,
+  smtpMessagesPerConnection: 100,
+  /** E-mails of one rule within alertPeriodMs; what comes beyond goes into one digest at its end. */
+  alertEmails: 10,
+  alertPeriodMs: 10 * minute,
+  /** Events that a digest shows, and the bytes of JSON that they may take; it counts them all. */
+  alertDigestEvents: 100,
+  alertDigestBytes: 256 * KiB,
+  alertRetryMs: 1 * second,
+  alertLongestRetryMs: 5 * minute,
+  /** How long an alert is tried; a mail server that is down for a week-end loses nothing. */
+  alertDeliveryMs: 3 * 24 * 60 * minute,
+  /** How long a told alert is remembered, so that it is not told again. */
+  alertRetentionMs: 30 * 24 * 60 * minute,
+  externalAuthenticationMs: 30 * second,
+  externalAuthenticationUrls: 10,
+  externalAuthenticationHeaders: 20,
+  /** Questions that wait for an answer at the same time; more logins are refused. */
+  externalAuthenticationQuestions: 100,
+  externalAnswerBytes: 256 * KiB,
+  /** What an endpoint says about a refusal goes on record up to this length. */
+  externalDetailLength: 1000,
+  /** How long an address that failed is asked after all others. */
+  externalRestMs: 5 * minute,
+  /** How long a login that another system vouched for is good: it cannot be asked again without the password. */
+  externalAccountMs: 12 * 60 * minute,
+  externalAccounts: 20_000,
+  webhookMs: 15 * second,
+  /** Of an answer to a webhook: nothing in it is read. */
+  webhookAnswerBytes: 64 * KiB,
 
   fileBytes: 5 * TiB,
   /** Writes that arrive ahead of their place are held this far; past it the upload fails (S3 parts are sequential). */
   reorderWindowBytes: 4 * MiB,
   /** Bytes that one upload may hold between client and store before its writer has to wait. */
   uploadPendingBytes: 2 * MiB,
+  /** Of an upload in parts, as S3 has it: at most so many, each at most so large; the default suits most lines. */
+  uploadParts: 10_000,
+  largestUploadPartBytes: 5 * GiB,
+  uploadPartBytes: 16 * MiB,
+  pendingUploadsPerAccount: 100,
+  pendingUploadMs: 24 * 60 * minute,
+  pendingUploadReviewMs: 10 * minute,
   /** Bytes of one upload that the operating system may hold back before they go to disk. */
   writebackBytes: 64 * MiB,
   listingPageEntries: 1000,
@@ -61,6 +111,17 @@ export const limits = {
   unauthenticatedConnections: 100,
   unauthenticatedConnectionsPerAddress: 50,
   authenticationAttempts: 6,
+  /** No account has so long a name; longer ones are refused unread. */
+  loginNameBytes: 256,
+  /** Refused logins over HTTP that one address has within failedLoginsMs before it has to wait. */
+  failedLogins: 30,
+  failedLoginsMs: 1 * minute,
+  failedLoginAddresses: 10_000,
+  /** How long a token of `POST /v1/sessions` is good. */
+  tokenSessionMs: 60 * minute,
+  tokenSessionsPerAccount: 1000,
+  /** After this time a new pair of keys signs; the ones before verify until the last of their tokens is expired. */
+  tokenSigningMs: 30 * 24 * 60 * minute,
   handshakeMs: 30 * second,
   authenticationMs: 60 * second,
   idleMs: 15 * minute,
@@ -68,7 +129,9 @@ export const limits = {
   sessionReviewMs: 15 * second,
   drainMs: 30 * second,
   concurrentPasswordChecks: 4,
-  queuedPasswordChecks: 500,
+  queuedPasswordChecks: 1000,
+  rememberedPasswords: 1000,
+  rememberedPasswordMs: 1 * minute,
   /** What a password hash from the configuration may cost: about a second of one core. */
   passwordHashMemoryKiB: 256 * KiB,
   passwordHashMemoryPassesKiB: 1 * MiB,
@@ -80,6 +143,8 @@ export const limits = {
   sftpPacketBytes: 256 * KiB,
   sftpReadBytes: 255 * KiB,
   sftpWriteBytes: 255 * KiB,
+  /** Memory of large packets that is kept for the next ones. */
+  sftpKeptPacketBytes: 8 * MiB,
   sftpPendingRequests: 512,
   sftpPendingRequestBytes: 1 * MiB,
   sftpPendingReplyBytes: 2 * MiB,
@@ -128,19 +193,43 @@ export const limits = {
   /** Of PROXY protocol version 2, addresses and extensions included. */
   proxyHeaderBytes: 4 * KiB,
 
+  /** Events that a consumer reads at a time. */
+  consumerPageEvents: 200,
+  /** How often an event is tried before it waits among the dead letters; the pauses between double. */
+  consumerTries: 6,
+  consumerRetryMs: 1 * second,
+  consumerLongestRetryMs: 1 * minute,
+  /** How long work that is done once stays with whoever took it and went silent. */
+  claimLeaseMs: 1 * minute,
+  /** How long it is known that such work was done: longer than any queue delivers an event again. */
+  claimRetentionMs: 30 * 24 * 60 * minute,
+  deadLetterPageEntries: 1000,
+  deadLetterPageDefaultEntries: 100,
+
   eventPageEntries: 1000,
   eventPageDefaultEntries: 100,
+  /** How long a stream of events stays silent; clients and relays take longer silence for a lost connection. */
+  eventHeartbeatMs: 15 * second,
   eventBytes: 64 * KiB,
   /** Events that wait for the disk; past it nothing more is accepted, so nothing more happens. */
   queuedEventBytes: 32 * MiB,
   eventLogBusyMs: 2 * second,
   httpHeaderBytes: 16 * KiB,
+  /** Read from the store and sent to a client at a time. */
+  httpSendBytes: 64 * KiB,
   httpJsonBytes: 1 * MiB,
+  /** Of a login: anybody may send one, so it is little. A name and a password fit, each byte of them escaped. */
+  httpLoginBytes: 16 * KiB,
   httpUserAgentLength: 255,
+  /** Mistakes of one entry that an answer lists. */
+  problemErrors: 100,
+  /** Of the place in a request that a problem document names: the client chose it. */
+  problemFieldLength: 200,
   /** From the first byte of a request, or from the connection, to the end of its header section. */
   httpHeadersMs: 20 * second,
-  /** From the first byte of a request to the last of its content. */
+  /** In each such time httpProgressBytes of a request's content are to come, or the rest of it. */
   httpRequestMs: 60 * second,
+  httpProgressBytes: 16 * KiB,
   /** How long a connection waits for its next request. */
   httpKeepAliveMs: 30 * second,
   /** How long a connection may stand still while a request is answered. */

@@ -4,8 +4,10 @@ import type { Peer, TerminateCause } from "../../core/accounting-event.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import type { Session } from "../../service/session/session.ts";
 import { Authenticator } from "./authentication.ts";
+import { GcmDecipher, writePacketsFromMemory } from "./gcm-packets.ts";
 import type { OpenCounts } from "./handles.ts";
 import type { SftpLog } from "./log.ts";
+import type { PacketMemory } from "./packet-memory.ts";
 import { useKeyObjects } from "./pure-crypto.ts";
 import type { SftpLimits } from "./request-context.ts";
 import { type ChannelHost, SftpChannel } from "./sftp-channel.ts";
@@ -14,6 +16,9 @@ import {
   type DisconnectReason,
   disconnectReason,
   isExchangingKeys,
+  nativeGcmCipher,
+  nativeGcmDecipher,
+  replaceDecipher,
   sendDisconnect,
 } from "./ssh2-internals.ts";
 
@@ -27,6 +32,8 @@ export interface ConnectionServices {
   readonly limits: SftpLimits;
   readonly log: SftpLog;
   readonly hasNativeCiphers: boolean;
+  /** Shared by all clients. */
+  readonly memory: PacketMemory;
   /** Called once, when the client has logged in or is gone. */
   readonly admitted: (connection: ClientConnection) => void;
 }
@@ -58,6 +65,7 @@ export class ClientConnection {
   #lastActiveAtMs = performance.now();
   /** Received since channels that are not being read began to hold the client back. */
   #unreadInputBytes = 0;
+  #copiesInput = false;
   #cause: TerminateCause | undefined;
   #destroyAtMs: number | undefined;
 
@@ -71,6 +79,11 @@ export class ClientConnection {
 
   get isAuthenticated(): boolean {
     return this.#isAuthenticated;
+  }
+
+  /** What arrives is copied before the `data` event is over: ssh2's own deciphers and exchanges of keys refer to it. */
+  get usesInputAtOnce(): boolean {
+    return this.#copiesInput && !this.#isExchangingKeys();
   }
 
   /** All bytes in memory on behalf of this client that it decides about. */
@@ -169,12 +182,22 @@ export class ClientConnection {
       this.#endSession("protocol-error", disconnectReason.protocolError);
       return;
     }
-    if (!this.#services.hasNativeCiphers) useKeyObjects(client);
+    if (this.#services.hasNativeCiphers) this.#useMemoryAgain(client);
+    else useKeyObjects(client);
     if (!this.#hasHandshake) this.#phaseStartedAtMs = performance.now();
     this.#hasHandshake = true;
     this.#keysAtMs = performance.now();
     this.#keysAtBytes = this.#transferred();
     this.#pumpChannels();
+  }
+
+  #useMemoryAgain(client: Connection): void {
+    const { memory } = this.#services;
+    const cipher = nativeGcmCipher(client);
+    const decipher = nativeGcmDecipher(client);
+    if (cipher) writePacketsFromMemory(cipher, this.#socket, memory);
+    this.#copiesInput = decipher !== undefined;
+    if (decipher) replaceDecipher(client, new GcmDecipher(decipher, memory));
   }
 
   #loggedIn(): void {
@@ -228,11 +251,12 @@ export class ClientConnection {
   }
 
   #openSftp(session: Session, channel: ServerChannel): SftpChannel {
-    const { limits, log } = this.#services;
+    const { limits, log, memory } = this.#services;
     const host: ChannelHost = {
       session,
       limits,
       log,
+      memory,
       openCounts: this.#openCounts,
       unsentBytes: () => this.#socket.writableLength,
       isExchangingKeys: () => this.#isExchangingKeys(),

@@ -56,11 +56,11 @@ export const closeHandle: Answer<"close"> = async ({ id, handle }, { handles }) 
   return okReply(id);
 };
 
-export const readFile: Answer<"read"> = async ({ id, handle, offset, length }, { handles, limits }) => {
+export const readFile: Answer<"read"> = async ({ id, handle, offset, length }, { handles, limits, memory }) => {
   const { download } = downloadOf(handles.get(handle));
   const available = download.entry.size - offset;
   if (available <= 0) return eofReply(id);
-  const reply = new DataReply(id, Math.min(length, available, limits.sftpReadBytes));
+  const reply = new DataReply(id, Math.min(length, available, limits.sftpReadBytes), memory);
   return reply.finish(await download.read(reply.target, offset));
 };
 

@@ -1,3 +1,4 @@
+import type { PacketMemory } from "./packet-memory.ts";
 import { WireError } from "./wire.ts";
 
 const lengthBytes = 4;
@@ -9,6 +10,7 @@ const lengthBytes = 4;
  */
 export class PacketReader {
   readonly #maxBytes: number;
+  readonly #memory: PacketMemory;
   readonly #chunks: Buffer[] = [];
   readonly #header = Buffer.alloc(lengthBytes);
   #headerBytes = 0;
@@ -17,8 +19,9 @@ export class PacketReader {
   #chunkBytes = 0;
 
   /** `maxBytes` bounds one message, its length field not counted. */
-  constructor(maxBytes: number) {
+  constructor(maxBytes: number, memory: PacketMemory) {
     this.#maxBytes = maxBytes;
+    this.#memory = memory;
   }
 
   /** Bytes that this reader keeps: what waits to be cut, and the message that is not yet whole. */
@@ -26,30 +29,39 @@ export class PacketReader {
     return this.#chunkBytes + (this.#message?.length ?? 0);
   }
 
+  /** `chunk` belongs to this reader from then on. */
   push(chunk: Buffer): void {
     this.#chunks.push(chunk);
     this.#chunkBytes += chunk.length;
   }
 
   /**
-   * The next whole message without its length field; undefined until more bytes are pushed.
+   * The next whole message without its length field, in memory that may be released; undefined until more bytes come.
    * @throws WireError for a length of 0 or over the limit, after which nothing can be read any more.
    */
   next(): Buffer | undefined {
     for (let chunk = this.#chunks[0]; chunk !== undefined; chunk = this.#chunks[0]) {
       const used = this.#message ? this.#fillMessage(this.#message, chunk) : this.#fillHeader(chunk);
       this.#chunkBytes -= used;
-      if (used === chunk.length) this.#chunks.shift();
-      else this.#chunks[0] = chunk.subarray(used);
+      this.#drop(chunk, used);
       if (this.#messageBytes > 0 && this.#messageBytes === this.#message?.length) return this.#take(this.#message);
     }
     return undefined;
   }
 
+  #drop(chunk: Buffer, used: number): void {
+    if (used < chunk.length) {
+      this.#chunks[0] = chunk.subarray(used);
+      return;
+    }
+    this.#chunks.shift();
+    this.#memory.release(chunk);
+  }
+
   #fillHeader(chunk: Buffer): number {
     const used = chunk.copy(this.#header, this.#headerBytes);
     this.#headerBytes += used;
-    if (this.#headerBytes === lengthBytes) this.#message = Buffer.allocUnsafe(this.#messageLength());
+    if (this.#headerBytes === lengthBytes) this.#message = this.#memory.take(this.#messageLength());
     return used;
   }
 

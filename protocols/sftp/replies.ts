@@ -1,4 +1,5 @@
 import { type Attributes, writeAttributes } from "./attributes.ts";
+import type { PacketMemory } from "./packet-memory.ts";
 import { WireWriter } from "./wire.ts";
 
 /** The status codes of draft-ietf-secsh-filexfer-02 §7; 6 and 7 are never sent. */
@@ -104,8 +105,8 @@ export function extendedReply(id: number, write: (writer: WireWriter) => void): 
 export class DataReply {
   readonly #packet: Buffer;
 
-  constructor(id: number, capacityBytes: number) {
-    this.#packet = Buffer.allocUnsafe(dataHeaderBytes + capacityBytes);
+  constructor(id: number, capacityBytes: number, memory: PacketMemory) {
+    this.#packet = memory.take(dataHeaderBytes + capacityBytes);
     this.#packet.writeUInt8(replyType.data, 4);
     this.#packet.writeUInt32BE(id, 5);
   }

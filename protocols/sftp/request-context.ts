@@ -1,6 +1,7 @@
 import type { limits } from "../../core/limits.ts";
 import type { Session } from "../../service/session/session.ts";
 import type { HandleTable } from "./handles.ts";
+import type { PacketMemory } from "./packet-memory.ts";
 import type { RequestKind, RequestOf } from "./requests.ts";
 
 /** The limits in force: those of core/limits.ts, unless a test makes some smaller. */
@@ -11,6 +12,8 @@ export interface RequestContext {
   readonly session: Session;
   readonly handles: HandleTable;
   readonly limits: SftpLimits;
+  /** For large replies; the channel releases it. */
+  readonly memory: PacketMemory;
 }
 
 /** Answers one kind of request with a whole reply packet. @throws FileError for expected failures. */

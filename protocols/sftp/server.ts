@@ -8,7 +8,9 @@ import { offeredAlgorithms, olderMacsFor, readHostKeys } from "./algorithms.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { sshCryptoStatus } from "./crypto-status.ts";
 import type { SftpLog } from "./log.ts";
+import { PacketMemory } from "./packet-memory.ts";
 import type { SftpLimits } from "./request-context.ts";
+import { readIntoReusedMemory } from "./reused-input.ts";
 import { alsoOfferMacs } from "./ssh2-internals.ts";
 
 export interface SftpServerOptions {
@@ -58,6 +60,7 @@ class Listener implements SftpServer {
   readonly #limits: SftpLimits;
   readonly #ssh: ssh2.Server;
   readonly #net: NetServer;
+  readonly #memory: PacketMemory;
   readonly #hasNativeCiphers = sshCryptoStatus().native;
   readonly #connections = new Map<string, ClientConnection>();
   readonly #unauthenticated: UnauthenticatedConnections;
@@ -67,6 +70,7 @@ class Listener implements SftpServer {
   constructor(options: SftpServerOptions) {
     this.#options = options;
     this.#limits = { ...productLimits, ...options.limits };
+    this.#memory = new PacketMemory(this.#limits.sftpKeptPacketBytes);
     this.#unauthenticated = new UnauthenticatedConnections(this.#limits);
     this.#ssh = new ssh2.Server({
       hostKeys: readHostKeys(options.hostKeys),
@@ -81,7 +85,9 @@ class Listener implements SftpServer {
       if (olderMacs.length > 0) alsoOfferMacs(client, olderMacs);
       this.#connections.get(connectionName(info.ip, info.port))?.attach(client, info);
     });
-    this.#net = createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket));
+    this.#net = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) =>
+      this.#accept(socket),
+    );
     this.#net.on("error", (error) => options.log.error("sftp listener failed", { error: error.message }));
   }
 
@@ -125,19 +131,20 @@ class Listener implements SftpServer {
     clearInterval(this.#checks);
   }
 
-  #accept(socket: Socket): void {
-    const { remoteAddress, remotePort } = socket;
+  #accept(accepted: Socket): void {
+    const { remoteAddress, remotePort } = accepted;
     const isFull = this.#connections.size >= this.#limits.connections;
     if (remoteAddress === undefined || remotePort === undefined || isFull) {
-      socket.destroy();
+      accepted.destroy();
       return;
     }
     const address = plainAddress(remoteAddress);
     if (!this.#unauthenticated.enter(address)) {
-      socket.destroy();
+      accepted.destroy();
       return;
     }
     const name = connectionName(remoteAddress, remotePort);
+    const socket = readIntoReusedMemory(accepted, () => this.#connections.get(name)?.usesInputAtOnce ?? false);
     const connection = new ClientConnection(
       socket,
       { address, port: remotePort },
@@ -146,6 +153,7 @@ class Listener implements SftpServer {
         limits: this.#limits,
         log: this.#options.log,
         hasNativeCiphers: this.#hasNativeCiphers,
+        memory: this.#memory,
         admitted: () => this.#unauthenticated.leave(address),
       },
     );

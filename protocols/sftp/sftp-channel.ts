@@ -3,6 +3,7 @@ import type { Session } from "../../service/session/session.ts";
 import { answer } from "./answer.ts";
 import { HandleTable, type OpenCounts } from "./handles.ts";
 import type { SftpLog } from "./log.ts";
+import type { PacketMemory } from "./packet-memory.ts";
 import { PacketReader } from "./packet-reader.ts";
 import { versionReply } from "./replies.ts";
 import { claimsOf } from "./request-claims.ts";
@@ -21,6 +22,7 @@ export interface ChannelHost {
   readonly limits: SftpLimits;
   readonly log: SftpLog;
   readonly openCounts: OpenCounts;
+  readonly memory: PacketMemory;
   /** Bytes on their way to the client that this channel cannot see. */
   unsentBytes(): number;
   /** True while replies would only pile up. */
@@ -35,7 +37,7 @@ export interface ChannelHost {
 interface Admitted {
   readonly request: Request;
   readonly claims: readonly Claim[];
-  readonly requestBytes: number;
+  readonly message: Buffer;
   /** Reserved for the reply, so that many READs at once cannot make more replies than may wait. */
   readonly replyBytes: number;
   /** Set when the request was carried out; it is sent in its turn. */
@@ -75,12 +77,12 @@ export class SftpChannel {
   constructor(channel: ServerChannel, host: ChannelHost) {
     this.#channel = channel;
     this.#host = host;
-    this.#reader = new PacketReader(host.limits.sftpPacketBytes);
+    this.#reader = new PacketReader(host.limits.sftpPacketBytes, host.memory);
     this.#handles = new HandleTable(host.openCounts, {
       files: host.limits.handlesPerSession,
       directories: host.limits.sftpOpenDirectories,
     });
-    this.#context = { session: host.session, handles: this.#handles, limits: host.limits };
+    this.#context = { session: host.session, handles: this.#handles, limits: host.limits, memory: host.memory };
     const { promise, resolve } = Promise.withResolvers<void>();
     this.done = promise;
     this.#finished = resolve;
@@ -182,9 +184,9 @@ export class SftpChannel {
     const request = parseRequest(message);
     const claims = claimsOf(request, this.#handles);
     const replyBytes = this.#expectedReplyBytes(request);
-    const admitted: Admitted = { request, claims, requestBytes: message.length, replyBytes, reply: undefined };
+    const admitted: Admitted = { request, claims, message, replyBytes, reply: undefined };
     this.#pendingRequests += 1;
-    this.#pendingRequestBytes += admitted.requestBytes;
+    this.#pendingRequestBytes += message.length;
     this.#reservedReplyBytes += admitted.replyBytes;
     if ("handle" in request) this.#onHandle(request.handle).push(admitted);
     this.#order.enter(claims, () => void this.#carryOut(admitted));
@@ -198,10 +200,11 @@ export class SftpChannel {
 
   async #carryOut(admitted: Admitted): Promise<void> {
     const { log, session } = this.#host;
-    const { request, claims } = admitted;
+    const { request, claims, message } = admitted;
     admitted.reply = await answer(request, this.#context, (error) =>
       log.error("sftp request failed", { session: session.id, request: request.kind, error: stackOf(error) }),
     );
+    this.#host.memory.release(message);
     this.#order.leave(claims);
     if ("handle" in request) this.#replyInOrder(request.handle);
     else this.#reply(admitted);
@@ -228,9 +231,9 @@ export class SftpChannel {
     if (requests.length === 0) this.#unanswered.delete(handle);
   }
 
-  #reply({ reply, requestBytes, replyBytes }: Admitted): void {
+  #reply({ reply, message, replyBytes }: Admitted): void {
     this.#pendingRequests -= 1;
-    this.#pendingRequestBytes -= requestBytes;
+    this.#pendingRequestBytes -= message.length;
     this.#reservedReplyBytes -= replyBytes;
     if (reply) this.#send(reply);
   }
@@ -249,10 +252,11 @@ export class SftpChannel {
     this.#outbox = [];
     this.#outboxBytes = 0;
     if (this.#channel.writableEnded || this.#channel.destroyed) return;
-    for (const chunk of chunks) this.#channel.write(chunk, () => this.#flushed());
+    for (const chunk of chunks) this.#channel.write(chunk, () => this.#flushed(chunk));
   }
 
-  #flushed(): void {
+  #flushed(chunk: Buffer): void {
+    this.#host.memory.release(chunk);
     this.#host.active();
     this.pump();
   }

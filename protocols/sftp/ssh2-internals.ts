@@ -11,6 +11,8 @@ interface ConnectionInternals {
     readonly _kexinit: unknown;
     /** What the next KEXINIT says; its class is not published either. */
     _offer: KexInit;
+    readonly _cipher: object;
+    _decipher: object;
   };
 }
 
@@ -79,6 +81,36 @@ export function alsoOfferMacs(client: Connection, macs: readonly string[]): void
     cs: direction,
     sc: direction,
   });
+}
+
+/** The AES-GCM cipher of the native addon, as it is after an exchange of keys. */
+export interface NativeGcmCipher {
+  /** Memory for a packet with a payload of so many bytes: its header and padding are in place. */
+  allocPacket(payloadBytes: number): Buffer;
+  _onWrite(packet: Buffer): void;
+}
+
+export interface NativeGcmDecipher {
+  readonly inSeqno: number;
+  /** A number or false ends the work of this decipher on the data: after NEWKEYS another goes on. */
+  readonly _onPayload: (payload: Buffer) => number | false | undefined;
+  readonly _instance: { decrypt(packet: Buffer, length: number, tag: Buffer): void };
+}
+
+/** Undefined where the cipher is another, or is not the addon's. */
+export function nativeGcmCipher(client: Connection): NativeGcmCipher | undefined {
+  const { _cipher } = (client as unknown as ConnectionInternals)._protocol;
+  return _cipher.constructor.name === "AESGCMCipherBinding" ? (_cipher as NativeGcmCipher) : undefined;
+}
+
+/** Undefined where the decipher is another, or is not the addon's. */
+export function nativeGcmDecipher(client: Connection): NativeGcmDecipher | undefined {
+  const { _decipher } = (client as unknown as ConnectionInternals)._protocol;
+  return _decipher.constructor.name === "AESGCMDecipherBinding" ? (_decipher as NativeGcmDecipher) : undefined;
+}
+
+export function replaceDecipher(client: Connection, decipher: object): void {
+  (client as unknown as ConnectionInternals)._protocol._decipher = decipher;
 }
 
 /** The largest packet that the client takes on this channel, in bytes of content. */

@@ -82,8 +82,8 @@ export class Upload {
   }
 
   /**
-   * Resolves when the bytes are with the store, or held because they are ahead of their turn; `chunk` belongs to the
-   * upload from then on. @throws FileError `unsupported` for bytes out of order, `too-large`, or the earlier failure.
+   * Resolves when the bytes are with the store, or held because they are ahead of their turn; until then `chunk`
+   * belongs to the upload. @throws FileError `unsupported` for bytes out of order, `too-large`, or the earlier failure.
    */
   async write(offset: number, chunk: Uint8Array): Promise<void> {
     if (this.#end !== undefined) throw new FileError("invalid-argument", "the file is closed");

@@ -81,7 +81,8 @@ export class WriteSequence {
 
   #hold(offset: number, chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    this.#ahead.set(offset, chunk);
+    // The caller has its answer, and uses its memory again.
+    this.#ahead.set(offset, chunk.slice());
     this.#aheadBytes += chunk.length;
   }
 

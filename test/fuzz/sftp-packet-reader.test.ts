@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { PacketMemory } from "../../protocols/sftp/packet-memory.ts";
 import { PacketReader } from "../../protocols/sftp/packet-reader.ts";
 import { WireError } from "../../protocols/sftp/wire.ts";
 
@@ -36,7 +37,7 @@ describe("the packet reader", () => {
   it("finds the same messages however the network cuts the bytes", () => {
     fc.assert(
       fc.property(messages, sizes, fc.boolean(), (sent, cuts, drainsAtOnce) => {
-        const reader = new PacketReader(maxBytes);
+        const reader = new PacketReader(maxBytes, new PacketMemory(0));
         const received: Buffer[] = [];
         for (const piece of pieces(Buffer.concat(sent.map(framed)), cuts)) {
           reader.push(piece);
@@ -53,7 +54,7 @@ describe("the packet reader", () => {
   });
 
   it("gives every message memory of its own", () => {
-    const reader = new PacketReader(maxBytes);
+    const reader = new PacketReader(maxBytes, new PacketMemory(0));
     const bytes = framed(Buffer.from("message"));
     reader.push(bytes);
     const message = reader.next();
@@ -64,7 +65,7 @@ describe("the packet reader", () => {
   it("throws nothing but its own error, whatever arrives", () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 3000 }), sizes, (bytes, cuts) => {
-        const reader = new PacketReader(maxBytes);
+        const reader = new PacketReader(maxBytes, new PacketMemory(0));
         try {
           for (const piece of pieces(Buffer.from(bytes), cuts)) {
             reader.push(piece);
@@ -79,7 +80,7 @@ describe("the packet reader", () => {
 
   it("refuses a message of no bytes, or over its limit, before it takes memory for it", () => {
     for (const length of [0, maxBytes + 1, 2 ** 32 - 1]) {
-      const reader = new PacketReader(maxBytes);
+      const reader = new PacketReader(maxBytes, new PacketMemory(0));
       const header = Buffer.alloc(4);
       header.writeUInt32BE(length);
       reader.push(header);

@@ -11,7 +11,7 @@ import {
 } from "../support/product.ts";
 import { programOrSkip } from "../support/require-program.ts";
 import { mustRun, runProgram } from "../support/run-program.ts";
-import { type ClientProgram, clientScript, type Site } from "./client-script.ts";
+import { type ClientProgram, clientScript, type Site, writeRandomFile } from "./client-script.ts";
 
 const commonOptions = [
   "-o",
@@ -86,18 +86,23 @@ function globEscaped(remote: string): string {
 clientScript("OpenSSH scp", scp, programOrSkip("scp"));
 
 describe("OpenSSH sftp", { skip: programOrSkip("sftp") }, () => {
-  it("survives re-keying every 16 MiB in both directions", async () => {
+  it("keeps contents whole with four transfers at once, re-keying every 4 MiB in both directions", async () => {
     const directory = await temporaryDirectory();
     const identity = await writeIdentity(directory);
     const product = await startProduct({ directory, configuration: await testConfiguration(identity.publicKey) });
     try {
       const site = { product, identity, work: directory };
       const local = join(directory, "rekey.bin");
-      await writeFile(local, Buffer.alloc(100 * 1024 * 1024, "0123456789abcdef!"));
-      for (const cipher of ["aes128-gcm@openssh.com", "aes256-ctr"]) {
-        const args = sftpArguments(site, ["-o", "RekeyLimit=16M", "-c", cipher]);
-        await mustRun("sftp", args, { input: `put ${local} /r.bin\nget /r.bin ${local}.back\n` });
-        assert.ok((await readFile(local)).equals(await readFile(`${local}.back`)), cipher);
+      await writeRandomFile(local, 24 * 1024 * 1024);
+      const content = await readFile(local);
+      for (const cipher of ["aes128-gcm@openssh.com", "chacha20-poly1305@openssh.com", "aes256-ctr"]) {
+        const args = sftpArguments(site, ["-o", "RekeyLimit=4M", "-c", cipher]);
+        const thereAndBack = async (name: string) => {
+          const back = join(directory, `${name}.back`);
+          await mustRun("sftp", args, { input: `put ${local} /${name}\nget /${name} ${back}\n` });
+          assert.ok((await readFile(back)).equals(content), cipher);
+        };
+        await Promise.all(["a", "b", "c", "d"].map(thereAndBack));
       }
     } finally {
       await disposeProduct(product);

@@ -1,4 +1,5 @@
 import type { Client, ClientChannel } from "ssh2";
+import { PacketMemory } from "../../../protocols/sftp/packet-memory.ts";
 import { PacketReader } from "../../../protocols/sftp/packet-reader.ts";
 import { packetType } from "../../../protocols/sftp/requests.ts";
 import { WireReader, WireWriter } from "../../../protocols/sftp/wire.ts";
@@ -32,7 +33,7 @@ export class RawSftp {
   readonly client: Client;
   readonly channel: ClientChannel;
   extensions: Readonly<Record<string, string>> = {};
-  readonly #reader = new PacketReader(2 ** 20);
+  readonly #reader = new PacketReader(2 ** 20, new PacketMemory(0));
   readonly #waiting = new Map<number, (reply: Reply) => void>();
   #nextId = 1;
 
