@@ -38,6 +38,9 @@ export const limits = {
   serverNameLength: 100,
   dispatchRules: 1000,
   dispatchSteps: 20,
+  /** What a compressed file may become: this much, and so many times its own size on top. */
+  extractedBytes: 100 * MiB,
+  extractionRatio: 200,
   /** Taken names that `overwrite: number` passes over. */
   dispatchNumbers: 1000,
   /** Entries of one list in a rule's `when`. */
@@ -67,6 +70,8 @@ export const limits = {
   alertDeliveryMs: 3 * 24 * 60 * minute,
   /** How long a told alert is remembered, so that it is not told again. */
   alertRetentionMs: 30 * 24 * 60 * minute,
+  /** How often it is looked whether files are missing or something is about to expire. */
+  watchMs: 1 * minute,
   externalAuthenticationMs: 30 * second,
   externalAuthenticationUrls: 10,
   externalAuthenticationHeaders: 20,
@@ -119,7 +124,7 @@ export const limits = {
   failedLoginAddresses: 10_000,
   /** How long a token of `POST /v1/sessions` is good. */
   tokenSessionMs: 60 * minute,
-  tokenSessionsPerAccount: 1000,
+  tokenSessionsPerAccount: 10_000,
   /** After this time a new pair of keys signs; the ones before verify until the last of their tokens is expired. */
   tokenSigningMs: 30 * 24 * 60 * minute,
   handshakeMs: 30 * second,
@@ -143,6 +148,8 @@ export const limits = {
   sftpPacketBytes: 256 * KiB,
   sftpReadBytes: 255 * KiB,
   sftpWriteBytes: 255 * KiB,
+  /** Folders of the store that stay open between requests. */
+  openFolders: 64,
   /** Memory of large packets that is kept for the next ones. */
   sftpKeptPacketBytes: 8 * MiB,
   sftpPendingRequests: 512,
@@ -183,7 +190,7 @@ export const limits = {
   /** How long a data connection may stand still. */
   ftpsDataIdleMs: 5 * minute,
   /** Read from the store and written to a data connection at a time; two such blocks are held a download. */
-  ftpsSendBytes: 512 * KiB,
+  ftpsSendBytes: 1 * MiB,
   /** Handed to an upload at a time. */
   ftpsReceiveBytes: 256 * KiB,
   /** Longer than any control connection lives, and the longest that TLS allows (RFC 8446 §4.6.1). */

@@ -36,7 +36,7 @@ export interface ObjectReader {
 }
 
 export interface PublishOptions {
-  /** The modification time that the client asks for; the time of publishing otherwise. */
+  /** The modification time that the client asks for; otherwise that of its last write, or a later one. */
   readonly modifiedAtMs?: number | undefined;
   /** Refuse with `already-exists` when a file is there at the moment of publishing. */
   readonly exclusive?: boolean | undefined;
@@ -68,6 +68,11 @@ export interface ObjectWriter {
 export interface MoveOptions {
   /** False: refuse with `already-exists` when the target is there. Folders are never replaced. */
   readonly overwrite: boolean;
+}
+
+export interface RemoveOptions {
+  /** Refuse with `precondition-failed` unless the file has this etag at the moment of its removal. */
+  readonly etag?: string | undefined;
 }
 
 /** Contents of objects. */
@@ -105,9 +110,9 @@ export interface ObjectNames {
   ensureDirectory(directoryKey: string): Promise<void>;
   /**
    * Removes one file, or one empty folder.
-   * @throws `not-found`, `not-a-file`, `not-a-directory`, `directory-not-empty`.
+   * @throws `not-found`, `not-a-file`, `not-a-directory`, `directory-not-empty`, `precondition-failed`.
    */
-  remove(objectKey: string, type: "file" | "directory"): Promise<void>;
+  remove(objectKey: string, type: "file" | "directory", options?: RemoveOptions): Promise<void>;
   /**
    * Renames a file or a whole folder.
    * @throws `not-found`, `already-exists`, `not-a-directory`, `invalid-argument` (into itself).

@@ -106,7 +106,8 @@ export class OpenFile {
 
   #closeWhenIdle(): void {
     if (!this.#close || this.#callsUnderWay > 0) return;
-    // Content that has to last was synced before; there is nothing a failing close could tell.
-    fs.close(this.descriptor, this.#close.resolve);
+    // Content that has to last was synced before, so this neither waits for a disk nor could tell of a failure.
+    fs.closeSync(this.descriptor);
+    this.#close.resolve();
   }
 }

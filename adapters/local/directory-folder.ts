@@ -1,6 +1,7 @@
 import * as fs from "node:fs";
 import { join } from "node:path";
 import { FileError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
 import { call, makeFolder, openDescriptor, realPath } from "./directory-calls.ts";
 import { hasCode } from "./directory-errors.ts";
 
@@ -11,9 +12,14 @@ const descriptorLinks = "/proc/self/fd";
 const deletedMark = " (deleted)";
 const folderMode = 0o750;
 
-/** A folder of the tree, held open, so that what happens to the path meanwhile changes nothing. */
+/**
+ * A folder of the tree, held open, so that what happens to the path meanwhile changes nothing. Several may use it at
+ * once; it is closed when it is retired and the last has left.
+ */
 export class Folder {
   readonly #descriptor: number;
+  #users = 0;
+  #isRetired = false;
   /** Where the folder can be reached while it is open. */
   readonly path: string;
 
@@ -36,9 +42,29 @@ export class Folder {
     if (!isWindows) await call((done) => fs.fsync(this.#descriptor, done));
   }
 
+  /** Whether a descriptor's folder still has this path, as the system remembers it, without a look at a disk. */
+  isAt(path: string): boolean {
+    return fs.readlinkSync(`${descriptorLinks}/${this.#descriptor}`) === path;
+  }
+
+  use(): this {
+    this.#users += 1;
+    return this;
+  }
+
+  leave(): void {
+    this.#users -= 1;
+    this.#closeWhenUnused();
+  }
+
+  retire(): void {
+    this.#isRetired = true;
+    this.#closeWhenUnused();
+  }
+
   /** Closing a folder writes nothing, so it does not wait for a disk. */
-  close(): void {
-    fs.closeSync(this.#descriptor);
+  #closeWhenUnused(): void {
+    if (this.#isRetired && this.#users === 0) fs.closeSync(this.#descriptor);
   }
 }
 
@@ -51,6 +77,8 @@ export class Folder {
 export class FolderTree {
   readonly #root: string;
   readonly #usesDescriptors: boolean;
+  /** Folders in frequent use stay open; the one that was used longest ago comes first. */
+  readonly #kept = new Map<string, Folder>();
 
   private constructor(root: string, usesDescriptors: boolean) {
     this.#root = root;
@@ -90,26 +118,54 @@ export class FolderTree {
   /** Makes the folder and its parents where they are missing, durably. @throws FileError `not-a-directory`. */
   async ensure(segments: readonly string[]): Promise<void> {
     try {
-      return (await this.#open(segments)).close();
+      return (await this.#open(segments)).leave();
     } catch (error) {
       if (segments.length === 0 || !hasCode(error, "not-found")) throw error;
     }
     await this.withinMade(segments.slice(0, -1), (parent) => makeMissing(parent, segments.at(-1) ?? ""));
-    (await this.#open(segments)).close();
+    (await this.#open(segments)).leave();
   }
 
   async #open(segments: readonly string[]): Promise<Folder> {
     const path = join(this.#root, ...segments);
+    return this.#keptAt(path)?.use() ?? this.#opened(path);
+  }
+
+  /** A folder that was moved or removed meanwhile is found no more. */
+  #keptAt(path: string): Folder | undefined {
+    const folder = this.#kept.get(path);
+    if (!folder) return undefined;
+    this.#kept.delete(path);
+    if (folder.isAt(path)) this.#kept.set(path, folder);
+    else folder.retire();
+    return this.#kept.get(path);
+  }
+
+  #keep(path: string, folder: Folder): void {
+    this.#kept.get(path)?.retire();
+    this.#kept.set(path, folder);
+    const [oldest] = this.#kept;
+    if (!oldest || this.#kept.size <= limits.openFolders) return;
+    this.#kept.delete(oldest[0]);
+    oldest[1].retire();
+  }
+
+  async #opened(path: string): Promise<Folder> {
     const descriptor = await openDescriptor(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
     const descriptorPath = `${descriptorLinks}/${descriptor}`;
     const folder = new Folder(descriptor, this.#usesDescriptors ? descriptorPath : path);
     try {
       const real = this.#usesDescriptors ? fs.readlinkSync(descriptorPath) : await realPath(path);
-      if (real === path) return folder;
+      if (real === path) {
+        folder.use();
+        if (this.#usesDescriptors) this.#keep(path, folder);
+        else folder.retire();
+        return folder;
+      }
       if (real === `${path}${deletedMark}`) throw new FileError("not-found", "the folder was removed");
       throw new FileError("not-a-directory", "a part of the path is a link");
     } catch (error) {
-      folder.close();
+      folder.retire();
       throw error;
     }
   }
@@ -135,7 +191,7 @@ async function held<T>(folder: Folder, action: (folder: Folder) => Promise<T>): 
   try {
     return await action(folder);
   } finally {
-    folder.close();
+    folder.leave();
   }
 }
 

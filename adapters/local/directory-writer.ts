@@ -39,7 +39,7 @@ export class DirectoryWriter implements ObjectWriter {
 
   publish(options: PublishOptions): Promise<StoredEntry> {
     return this.#inTurn(async () => {
-      await this.#attempt(() => this.#settleContent(options.modifiedAtMs ?? Date.now()));
+      await this.#attempt(() => this.#settleContent(options.modifiedAtMs));
       const entry = await this.#putInPlace(this.#staged, options).catch(async (error: unknown) => {
         // The file that clients see must not be emptied by the abort that follows.
         if (!(await this.#isStaged())) await this.#end();
@@ -79,8 +79,8 @@ export class DirectoryWriter implements ObjectWriter {
     });
   }
 
-  async #settleContent(modifiedAtMs: number): Promise<void> {
-    await this.#staged.file.setModified(modifiedAtMs);
+  async #settleContent(modifiedAtMs: number | undefined): Promise<void> {
+    if (modifiedAtMs !== undefined) await this.#staged.file.setModified(modifiedAtMs);
     await this.#sync();
   }
 

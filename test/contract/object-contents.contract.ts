@@ -35,8 +35,9 @@ export function objectContentsContract(create: CreateStore): void {
       assert.match(entry.etag, /^[^"]+$/);
     });
 
-    it("takes the time of publishing when none is asked for", async () => {
-      const beforeMs = Date.now();
+    it("takes the time of the upload when none is asked for", async () => {
+      // The clock of a file system may be some ticks behind.
+      const beforeMs = Date.now() - 50;
       const entry = await put(store, "a.txt", "hello");
       assert.ok(entry.modifiedAtMs >= beforeMs && entry.modifiedAtMs <= Date.now());
     });

@@ -176,8 +176,10 @@ describe("a directory as a store", () => {
     assert.deepEqual(JSON.parse(stdout), { write: "too-large", publish: "too-large", flush: "too-large", list: [] });
   });
 
-  it("closes every descriptor", { skip: !isLinux }, async () => {
-    const before = (await fs.readdir("/proc/self/fd")).length;
+  it("closes every descriptor but those of the folders in use last", { skip: !isLinux }, async () => {
+    const openDescriptors = async () => (await fs.readdir("/proc/self/fd")).length;
+    await put(store, "x/0", "content");
+    const before = await openDescriptors();
     await put(store, "x/a", "content");
     await store.copy("x/a", "x/b", replace);
     await store.move("x/b", "x/c", replace);
@@ -189,7 +191,22 @@ describe("a directory as a store", () => {
     for (const objectKey of ["x", "missing", "x/a/b"]) await assert.rejects(store.openRead(objectKey));
     await assert.rejects(store.list("x/a", { limit: 1 }));
     await store.remove("x/a", "file");
-    assert.equal((await fs.readdir("/proc/self/fd")).length, before);
+    assert.equal(await openDescriptors(), before);
+    for (let index = 0; index < 2 * limits.openFolders; index += 1) await put(store, `folder-${index}/a`, "content");
+    assert.ok((await openDescriptors()) <= before + limits.openFolders);
+  });
+
+  it("finds a folder that was moved or removed no more, and one that took its name", async () => {
+    await put(store, "old/a", "first");
+    await get(store, "old/a");
+    await store.move("old", "new", replace);
+    await assert.rejects(get(store, "old/a"), { code: "not-found" });
+    assert.equal(String(await get(store, "new/a")), "first");
+    await put(store, "old/a", "second");
+    assert.equal(String(await get(store, "old/a")), "second");
+    await store.remove("old/a", "file");
+    await store.remove("old", "directory");
+    await assert.rejects(store.list("old", { limit: 1 }), { code: "not-found" });
   });
 });
 
