@@ -1,23 +1,22 @@
-import { readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { watchCertificateFiles } from "../../adapters/local/certificate-files.ts";
+import type { Configuration, FtpsConfiguration } from "../../adapters/local/configuration/configuration.ts";
 import { createPortPool } from "../../protocols/ftps/port-pool.ts";
-import { createFtpsServer } from "../../protocols/ftps/server.ts";
+import { createFtpsServer, type FtpsListener } from "../../protocols/ftps/server.ts";
+import type { TlsMaterial } from "../../protocols/ftps/tls-settings.ts";
+import { dataFiles } from "../cli/data-directory.ts";
 import type { FrontServices, LocalServerOptions, Started } from "./front.ts";
 
-export async function startFtps(
-  { dataDirectory, runtime, loaded }: LocalServerOptions,
-  parts: FrontServices,
-): Promise<Started> {
+export async function startFtps(options: LocalServerOptions, parts: FrontServices): Promise<Started> {
+  const { runtime, loaded } = options;
   const { ftps } = loaded.configuration.server;
   if (!ftps) return { fronts: [], endpoints: {} };
-  const { listen, implicit, passivePorts, passiveAddress } = ftps;
-  const material = ftps.tls ?? (await readTlsMaterial(dataDirectory));
-  const ports = createPortPool({ host: listen.host, ...passivePorts, log: runtime.log });
+  const { passivePorts, passiveAddress, sessionReuse } = ftps;
+  const ports = createPortPool({ host: ftps.listen.host, ...passivePorts, log: runtime.log });
   const server = createFtpsServer({
     openSession: parts.openSession,
-    listeners: [{ ...listen, implicit: false }, ...(implicit ? [{ ...implicit, implicit: true }] : [])],
-    tls: () => material,
-    sessionReuse: "preferred",
+    listeners: listenersOf(ftps),
+    tls: tlsSource(options, ftps, parts.configuration),
+    sessionReuse,
     passivePorts: ports,
     passiveAddress,
     log: runtime.log,
@@ -36,7 +35,23 @@ export async function startFtps(
   };
 }
 
-async function readTlsMaterial(dataDirectory: string): Promise<{ certificate: string; privateKey: string }> {
-  const read = (name: string) => readFile(join(dataDirectory, "keys", name), "utf8");
-  return { certificate: await read("tls_certificate.pem"), privateKey: await read("tls_private_key.pem") };
+function listenersOf({ listen, implicit, plain, clearData: allowClearData }: FtpsConfiguration): FtpsListener[] {
+  const explicitListener = { ...listen, implicit: false, plain, allowClearData };
+  return implicit ? [explicitListener, { ...implicit, implicit: true, allowClearData }] : [explicitListener];
+}
+
+/** What is in force at each call; what the data directory holds, only where the configuration names no certificate. */
+function tlsSource(
+  { dataDirectory, runtime }: LocalServerOptions,
+  initial: FtpsConfiguration,
+  configuration: () => Configuration,
+): () => TlsMaterial {
+  const { tlsCertificate: certificate, tlsPrivateKey: privateKey } = dataFiles(dataDirectory);
+  let ofDataDirectory: (() => TlsMaterial) | undefined;
+  return () => {
+    const { tls, clientCertificates } = configuration().server.ftps ?? initial;
+    if (tls) return { ...tls, clientCertificates };
+    ofDataDirectory ??= watchCertificateFiles({ certificate, privateKey }, runtime);
+    return { ...ofDataDirectory(), clientCertificates };
+  };
 }

@@ -7,48 +7,64 @@ export interface Admission {
   release(): void;
 }
 
+/** A connection that has not logged in. */
+interface Stranger {
+  readonly address: string;
+  /** Closes it. */
+  readonly evict: () => void;
+}
+
 /** Counts connections, and those that have not logged in, so that strangers cannot take every place. */
 export class ConnectionCounter {
+  /** In the order in which they came. */
+  readonly #strangers = new Set<Stranger>();
   readonly #strangersByAddress = new Map<string, number>();
   #connections = 0;
-  #strangers = 0;
 
-  /** Undefined when there is no place for one more connection from this address. */
-  admit(address: string): Admission | undefined {
-    const fromAddress = this.#strangersByAddress.get(address) ?? 0;
-    if (
-      this.#connections >= limits.connections ||
-      this.#strangers >= limits.unauthenticatedConnections ||
-      fromAddress >= limits.unauthenticatedConnectionsPerAddress
-    ) {
-      return undefined;
-    }
+  /**
+   * Undefined when the server is full. Where only the strangers are too many, the one that has had the most time to
+   * log in is evicted for the new one: whoever opens connections without end loses his own, and keeps nobody out.
+   */
+  admit(address: string, evict: () => void): Admission | undefined {
+    if (this.#connections >= limits.connections) return undefined;
+    this.#makeRoom(address);
+    const stranger = { address, evict };
     this.#connections += 1;
-    this.#strangers += 1;
-    this.#strangersByAddress.set(address, fromAddress + 1);
-    return this.#admission(address);
+    this.#strangers.add(stranger);
+    this.#strangersByAddress.set(address, this.#countOf(address) + 1);
+    return this.#admission(stranger);
   }
 
-  #admission(address: string): Admission {
-    let [isStranger, isCounted] = [true, true];
-    const authenticated = () => {
-      if (isStranger) this.#removeStranger(address);
-      isStranger = false;
-    };
+  #makeRoom(address: string): void {
+    const isAddressFull = this.#countOf(address) >= limits.unauthenticatedConnectionsPerAddress;
+    if (!isAddressFull && this.#strangers.size < limits.unauthenticatedConnections) return;
+    const oldest = [...this.#strangers].find((stranger) => !isAddressFull || stranger.address === address);
+    if (!oldest) return;
+    this.#forget(oldest);
+    oldest.evict();
+  }
+
+  #admission(stranger: Stranger): Admission {
+    let isCounted = true;
     return {
-      authenticated,
+      authenticated: () => this.#forget(stranger),
       release: () => {
-        authenticated();
+        this.#forget(stranger);
         if (isCounted) this.#connections -= 1;
         isCounted = false;
       },
     };
   }
 
-  #removeStranger(address: string): void {
-    this.#strangers -= 1;
-    const left = (this.#strangersByAddress.get(address) ?? 1) - 1;
-    if (left > 0) this.#strangersByAddress.set(address, left);
-    else this.#strangersByAddress.delete(address);
+  /** Harmless for one that was forgotten before. */
+  #forget(stranger: Stranger): void {
+    if (!this.#strangers.delete(stranger)) return;
+    const left = this.#countOf(stranger.address) - 1;
+    if (left > 0) this.#strangersByAddress.set(stranger.address, left);
+    else this.#strangersByAddress.delete(stranger.address);
+  }
+
+  #countOf(address: string): number {
+    return this.#strangersByAddress.get(address) ?? 0;
   }
 }

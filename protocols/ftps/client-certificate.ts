@@ -6,5 +6,13 @@ export function provenCertificateOf(socket: TLSSocket): ProvenCertificate | unde
   const certificate = socket.getPeerX509Certificate();
   const commonName: unknown = certificate?.toLegacyObject().subject?.CN;
   if (certificate === undefined || typeof commonName !== "string") return undefined;
-  return ProvenCertificate.prove({ commonName, sha256: certificate.fingerprint256 }, () => socket.authorized);
+  const proven = { commonName, sha256: certificate.fingerprint256, pem: certificate.toString() };
+  return ProvenCertificate.prove(proven, () => socket.authorized);
+}
+
+/** Why the certificate that the client sent does not count; undefined when it does, or when there is none. */
+export function certificateProblemOf(socket: TLSSocket): string | undefined {
+  if (!socket.getPeerX509Certificate() || provenCertificateOf(socket)) return undefined;
+  // What Node's types call an error is the name of one, such as CERT_HAS_EXPIRED.
+  return socket.authorized ? "it names no owner" : `${socket.authorizationError}`;
 }

@@ -83,7 +83,7 @@ export class ClientState {
     this.closeDataPort();
     const port = await this.passive.ports.acquire(this.session.peer.address);
     if (!port) throw new Refusal(425, "No port is free for a data connection; try again.");
-    this.#dataPort = new DataPort(port);
+    this.#dataPort = new DataPort(port, this.control.limits.ftpsDataConnectMs);
     return this.#dataPort;
   }
 
@@ -100,7 +100,7 @@ export class ClientState {
       throw new Refusal(521, "Data connections need TLS: send PBSZ 0 and PROT P first.");
     }
     this.#dataPort = undefined;
-    return { port, protection: this.control.dataProtection(this.protection) };
+    return { port, protection: this.control.dataProtection(this.protection), limits: this.control.limits };
   }
 
   takeRestartOffset(): number {

@@ -18,9 +18,10 @@ type State = "text" | "skipping" | "telnet-command" | "telnet-option";
  * not yet read; a line over the limit is reported once, at the byte that makes it too long, and skipped to its end.
  */
 export class CommandLineReader {
-  readonly #line = Buffer.alloc(limits.ftpsCommandLineBytes);
   readonly #decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   readonly #chunks: Uint8Array[] = [];
+  /** Made by the first byte: whoever says nothing takes next to no memory. */
+  #line: Buffer | undefined;
   #length = 0;
   #heldBytes = 0;
   #state: State = "text";
@@ -95,6 +96,7 @@ export class CommandLineReader {
   }
 
   #append(byte: number): CommandLine | undefined {
+    this.#line ??= Buffer.alloc(limits.ftpsCommandLineBytes);
     if (this.#length < this.#line.length) {
       this.#line[this.#length++] = byte;
       return undefined;
@@ -105,11 +107,10 @@ export class CommandLineReader {
   }
 
   #endLine(): CommandLine {
-    const hasReturn = this.#length > 0 && this.#line[this.#length - 1] === carriageReturn;
-    const bytes = this.#line.subarray(0, this.#length - (hasReturn ? 1 : 0));
+    const bytes = this.#line?.subarray(0, this.#length);
     this.#length = 0;
     try {
-      return { text: this.#decoder.decode(bytes) };
+      return { text: this.#decoder.decode(bytes?.at(-1) === carriageReturn ? bytes.subarray(0, -1) : bytes) };
     } catch {
       return { problem: "not-utf8" };
     }

@@ -20,6 +20,7 @@ import * as parameter from "./parameter-commands.ts";
 import * as passive from "./passive-commands.ts";
 import { Refusal, type Reply } from "./replies.ts";
 import * as security from "./security-commands.ts";
+import * as site from "./site-commands.ts";
 import type { Transfer } from "./transfer.ts";
 import * as transfer from "./transfer-commands.ts";
 
@@ -75,7 +76,7 @@ export const commandTable: ReadonlyMap<string, CommandSpec> = new Map([
   ["NOOP", command("", noArgument, parameter.noop, { ...anytime, ...alsoDuringTransfer })],
   ["HELP", command("[<command>]", optionalText, help, anytime)],
   ["STAT", command("[<path>]", listArgument, parameter.stat, { ...beforeLogin, ...alsoDuringTransfer })],
-  ["SITE", command("<command>", requiredText, parameter.site)],
+  ["SITE", command("HELP|CHMOD <mode> <path>", requiredText, site.site)],
   ["TYPE", command("A|I|L 8", transferType, parameter.type)],
   ["MODE", command("S", letter(["S"], "SBC"), parameter.mode)],
   ["STRU", command("F", letter(["F"], "FRP"), parameter.stru)],

@@ -1,14 +1,20 @@
 import type { Socket } from "node:net";
-import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
+import {
+  createSecureContext,
+  type SecureContext,
+  type SecureContextOptions,
+  type Server,
+  type TLSSocket,
+} from "node:tls";
 import type { Peer, TerminateCause } from "../../core/accounting-event.ts";
-import { limits } from "../../core/limits.ts";
 import { type CommandLine, CommandLineReader } from "./command-lines.ts";
 import type { DataProtection } from "./data-connection.ts";
+import type { FtpsLimits } from "./ftps-limits.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { plainAddress } from "./network-address.ts";
 import { formatReply, type Reply } from "./replies.ts";
 import { type SessionReuse, type TlsSettings, withoutResumption } from "./tls-settings.ts";
-import { secureControlSocket } from "./tls-sockets.ts";
+import { createConnectionServer, secureControlSocket } from "./tls-sockets.ts";
 
 export interface ControlEvents {
   /** Bytes have arrived: there may be lines. */
@@ -23,6 +29,7 @@ export interface ControlSettings {
   readonly tls: TlsSettings;
   readonly sessionReuse: SessionReuse;
   readonly isImplicit: boolean;
+  readonly limits: FtpsLimits;
 }
 
 /** The control connection of one client: lines in, replies out, in clear and then under TLS. */
@@ -35,7 +42,9 @@ export class ControlConnection {
   #socket: Socket;
   #tls: TLSSocket | undefined;
   #tlsOptions: SecureContextOptions | undefined;
+  #tlsServer: Server | undefined;
   #dataContext: SecureContext | undefined;
+  #isInHandshake = false;
   #hasEnded = false;
 
   constructor(socket: Socket, settings: ControlSettings, events: ControlEvents) {
@@ -55,8 +64,17 @@ export class ControlConnection {
     return this.#settings.isImplicit;
   }
 
+  get limits(): FtpsLimits {
+    return this.#settings.limits;
+  }
+
   get tls(): TLSSocket | undefined {
     return this.#tls;
+  }
+
+  /** No password is taken. */
+  get certificateRequired(): boolean {
+    return this.#settings.tls.requiresCertificates;
   }
 
   get hasEnded(): boolean {
@@ -66,7 +84,7 @@ export class ControlConnection {
   /** The next command line; undefined until more arrives. A client that sends far ahead has to wait. */
   nextLine(): CommandLine | undefined {
     const line = this.#reader.next();
-    if (this.#reader.heldBytes < limits.ftpsHeldCommandBytes) this.#socket.resume();
+    if (this.#reader.heldBytes < this.limits.ftpsHeldCommandBytes) this.#socket.resume();
     return line;
   }
 
@@ -89,13 +107,13 @@ export class ControlConnection {
     this.#socket.removeAllListeners("data");
     this.#reader.discard();
     this.#tlsOptions = tls.forConnection();
+    this.#isInHandshake = true;
     try {
-      const socket = await secureControlSocket(this.#socket, {
-        ...this.#tlsOptions,
-        requestCert: tls.asksForCertificates,
-      });
+      this.#tlsServer = createConnectionServer({ ...this.#tlsOptions, requestCert: tls.asksForCertificates });
+      const socket = await secureControlSocket(this.#socket, this.#tlsServer);
       this.#tls = socket;
       this.#socket = socket;
+      this.#isInHandshake = false;
       this.#read(socket);
     } catch {
       this.end("protocol-error");
@@ -104,24 +122,28 @@ export class ControlConnection {
 
   /** For a data connection of this client. */
   dataProtection(protection: "clear" | "private"): DataProtection {
-    if (protection === "clear" || !this.#tlsOptions) return { secureContext: undefined, mustResume: false };
+    if (protection === "clear" || !this.#tlsOptions) return { tls: undefined, mustResume: false };
     const { sessionReuse } = this.#settings;
-    this.#dataContext ??= createSecureContext(
-      sessionReuse === "off" ? withoutResumption(this.#tlsOptions) : this.#tlsOptions,
-    );
-    return { secureContext: this.#dataContext, mustResume: sessionReuse === "required" };
+    const canResume = sessionReuse !== "off";
+    this.#dataContext ??= createSecureContext(canResume ? this.#tlsOptions : withoutResumption(this.#tlsOptions));
+    const sessions = canResume && this.#tlsServer ? { server: this.#tlsServer } : {};
+    const tls = { isServer: true, secureContext: this.#dataContext, ...sessions };
+    return { tls, mustResume: sessionReuse === "required" };
   }
 
-  /** Says goodbye and closes, at the latest when the client had time to close its side. Harmless the second time. */
+  /**
+   * Says goodbye, unless a handshake is under way, and closes, at the latest when the client had time to close its
+   * side. Harmless the second time.
+   */
   end(cause: TerminateCause, reply?: Reply): void {
     if (this.#hasEnded) return;
     const socket = this.#socket;
-    if (reply && socket.writable) socket.write(formatReply(reply));
+    if (reply && socket.writable && !this.#isInHandshake) socket.write(formatReply(reply));
     this.#announceEnd(cause);
     socket.removeAllListeners("data");
     socket.resume();
     socket.end();
-    const timer = new InactivityTimer(limits.ftpsLingerMs, () => socket.destroy());
+    const timer = new InactivityTimer(this.limits.ftpsLingerMs, () => socket.destroy());
     socket.once("close", () => timer.stop());
   }
 
@@ -136,7 +158,7 @@ export class ControlConnection {
     socket.on("error", () => {});
     socket.on("data", (chunk: Buffer) => {
       this.#reader.push(chunk);
-      if (this.#reader.heldBytes >= limits.ftpsHeldCommandBytes) socket.pause();
+      if (this.#reader.heldBytes >= this.limits.ftpsHeldCommandBytes) socket.pause();
       this.#events.received();
     });
   }

@@ -1,5 +1,5 @@
 import type { Socket } from "node:net";
-import { type SecureContext, TLSSocket } from "node:tls";
+import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { limits } from "../../core/limits.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import type { PassivePort } from "./passive-ports.ts";
@@ -10,10 +10,11 @@ import { UploadTlsSocket } from "./tls-sockets.ts";
 export class DataPort {
   readonly #port: PassivePort;
   readonly #timer: InactivityTimer;
+  #secured: TLSSocket | undefined;
 
-  constructor(port: PassivePort) {
+  constructor(port: PassivePort, connectMs: number) {
     this.#port = port;
-    this.#timer = new InactivityTimer(limits.ftpsDataConnectMs, () => port.release());
+    this.#timer = new InactivityTimer(connectMs, () => port.release());
     this.connection().then(
       (socket) => {
         this.#timer.stop();
@@ -33,21 +34,32 @@ export class DataPort {
     return this.#port.connection;
   }
 
+  /** Tells what runs over the client's connection. */
+  secureWith(socket: TLSSocket): void {
+    this.#secured = socket;
+  }
+
   /** Gives the port back, and breaks the connection that came to it: nobody can take what it carried for the whole. */
   release(): void {
     this.#timer.stop();
     this.#port.release();
     this.connection().then(
-      (socket) => socket?.resetAndDestroy(),
+      (socket) => socket && this.#breakOff(socket),
       () => {},
     );
+  }
+
+  /** Node loses a connection for ever, with its descriptor, that is reset while the end of its data is on the way. */
+  #breakOff(socket: Socket): void {
+    if (socket.writableEnded || this.#secured?.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
   }
 }
 
 /** How the data connections of one control connection are protected. */
 export interface DataProtection {
   /** Undefined for clear data. */
-  readonly secureContext: SecureContext | undefined;
+  readonly tls: TLSSocketOptions | undefined;
   readonly mustResume: boolean;
 }
 
@@ -59,17 +71,16 @@ export interface DataProtection {
 export async function openDataConnection(
   port: DataPort,
   direction: "send" | "receive",
-  { secureContext, mustResume }: DataProtection,
+  { tls, mustResume }: DataProtection,
+  handshakeMs: number,
 ): Promise<Socket> {
   const socket = await port.connection();
   if (!socket) throw new Refusal(425, "No data connection arrived.");
   socket.setNoDelay(true);
-  if (!secureContext) return socket;
-  const secured =
-    direction === "receive"
-      ? new UploadTlsSocket(socket, secureContext)
-      : new TLSSocket(socket, { isServer: true, secureContext });
-  await handshake(secured);
+  if (!tls) return socket;
+  const secured = direction === "receive" ? new UploadTlsSocket(socket, tls) : new TLSSocket(socket, tls);
+  port.secureWith(secured);
+  await handshake(secured, handshakeMs);
   if (mustResume && !secured.isSessionReused()) {
     secured.destroy();
     throw new Refusal(522, "The data connection must resume the TLS session of the control connection.");
@@ -77,14 +88,14 @@ export async function openDataConnection(
   return secured;
 }
 
-function handshake(socket: TLSSocket): Promise<void> {
+function handshake(socket: TLSSocket, withinMs: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const fail = () => {
       timer.stop();
       socket.destroy();
       reject(new Refusal(425, "The TLS handshake on the data connection failed."));
     };
-    const timer = new InactivityTimer(limits.handshakeMs, fail);
+    const timer = new InactivityTimer(withinMs, fail);
     socket.on("error", () => {});
     socket.once("close", fail);
     socket.once("end", fail);

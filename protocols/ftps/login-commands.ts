@@ -1,23 +1,28 @@
 import type { Credential } from "../../core/credential.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import { provenCertificateOf } from "./client-certificate.ts";
+import { certificateProblemOf, provenCertificateOf } from "./client-certificate.ts";
 import type { ClientState } from "./client-state.ts";
 import { Refusal, type Reply } from "./replies.ts";
 
 /**
- * USER. A verified client certificate whose common name is the account's logs in by itself (RFC 4217 §10.3: 232); for
- * any other a password is asked for, whether or not there is such an account.
+ * USER. A verified client certificate whose common name is the account's logs in by itself (RFC 4217 §10.3: 232). For
+ * any other a password is asked for, whether or not there is such an account, unless the listener takes none.
  */
-export async function user(client: ClientState, username: string): Promise<Reply> {
+export async function user(client: ClientState, username: string): Promise<Reply | undefined> {
   if (client.isLoggedIn) throw new Refusal(503, "You are logged in already.");
+  client.username = undefined;
   const provenCertificate = client.tls && provenCertificateOf(client.tls);
-  if (provenCertificate?.commonName === username) {
+  const { certificateRequired } = client.control;
+  if (provenCertificate && (certificateRequired || provenCertificate.commonName === username)) {
     const isAccepted = await authenticate(client, { kind: "client-certificate", username, provenCertificate });
-    if (isAccepted) return { code: 232, text: `${username} is logged in by certificate.` };
+    return isAccepted ? { code: 232, text: `${username} is logged in by certificate.` } : refused(client);
   }
+  const problem = client.tls && certificateProblemOf(client.tls);
+  const remark = problem === undefined ? "" : `The client certificate is not accepted (${problem}). `;
+  if (certificateRequired) throw new Refusal(530, `${remark}A login needs the certificate of its account.`);
   client.username = username;
-  return { code: 331, text: "Send the password." };
+  return { code: 331, text: `${remark}Send the password.` };
 }
 
 /** PASS (RFC 959 §4.1.1). Every refusal has the same text. @throws Refusal 503 without USER. */
@@ -26,9 +31,11 @@ export async function pass(client: ClientState, password: string | undefined): P
   const { username } = client;
   if (username === undefined) throw new Refusal(503, "Send USER first.");
   client.username = undefined;
-  if (await authenticate(client, { kind: "password", username, password: password ?? "" })) {
-    return { code: 230, text: `${username} is logged in.` };
-  }
+  const isAccepted = await authenticate(client, { kind: "password", username, password: password ?? "" });
+  return isAccepted ? { code: 230, text: `${username} is logged in.` } : refused(client);
+}
+
+function refused(client: ClientState): Reply | undefined {
   client.failedLogins += 1;
   if (client.failedLogins < limits.authenticationAttempts) return { code: 530, text: "Login refused." };
   client.control.end("protocol-error", { code: 421, text: "Too many refused logins." });

@@ -97,9 +97,3 @@ export async function stat(client: ClientState, path: string | undefined): Promi
   ];
   return { code: 211, text: [...lines, "End"] };
 }
-
-/** SITE: commands of single servers; there are none here. */
-export function site(_client: ClientState, command: string): Reply {
-  if (/^HELP$/i.test(command)) return { code: 214, text: "There are no SITE commands." };
-  throw new Refusal(504, "There is no such SITE command.");
-}

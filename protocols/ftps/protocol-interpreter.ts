@@ -57,8 +57,9 @@ export class ProtocolInterpreter {
       ended: (cause) => this.#release(cause),
       closed: () => this.#settle(),
     });
-    this.#idleTimer = new InactivityTimer(limits.idleMs, () => this.#expire("No command for too long."));
-    this.#loginTimer = new InactivityTimer(limits.authenticationMs, () => this.#expire("No login for too long."));
+    const { idleMs, authenticationMs } = settings.control.limits;
+    this.#idleTimer = new InactivityTimer(idleMs, () => this.#expire("No command for too long."));
+    this.#loginTimer = new InactivityTimer(authenticationMs, () => this.#expire("No login for too long."));
   }
 
   /** Resolves when the connection is closed and the end of the session is on record. */
@@ -81,6 +82,12 @@ export class ProtocolInterpreter {
   close(): void {
     this.#control.end("admin-reboot", serviceClosing);
     this.#control.destroy("admin-reboot");
+  }
+
+  /** Closes at once, for another client that waits to log in. */
+  evict(): void {
+    this.#control.end("admin-reset", { code: 421, text: "Too many connections have not logged in." });
+    this.#control.destroy("admin-reset");
   }
 
   async #run(): Promise<void> {

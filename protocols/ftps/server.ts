@@ -1,6 +1,8 @@
 import { createServer, type Server, type Socket } from "node:net";
+import { limits } from "../../core/limits.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import { ConnectionCounter } from "./admission.ts";
+import type { FtpsLimits } from "./ftps-limits.ts";
 import { plainAddress } from "./network-address.ts";
 import type { PassivePorts } from "./passive-ports.ts";
 import { type FtpsLog, type InterpreterSettings, ProtocolInterpreter } from "./protocol-interpreter.ts";
@@ -13,7 +15,7 @@ export interface FtpsListener {
   readonly port: number;
   /** TLS starts with the first byte; otherwise with AUTH TLS. */
   readonly implicit: boolean;
-  /** Logins and data without TLS, for networks that protect them in another way. */
+  /** Logins and data without TLS, for networks that protect them in another way. Told as a warning at the start. */
   readonly plain?: boolean;
   /** `PROT C` under a control connection with TLS. */
   readonly allowClearData?: boolean;
@@ -22,13 +24,15 @@ export interface FtpsListener {
 export interface FtpsServerOptions {
   readonly openSession: OpenSession;
   readonly listeners: readonly FtpsListener[];
-  /** Called at the start and by `reloadTls`. */
+  /** Asked at the start and at each connection, so that a renewed certificate needs no restart. */
   readonly tls: () => TlsMaterial;
   readonly sessionReuse: SessionReuse;
   readonly passivePorts: PassivePorts;
   /** The IPv4 address that PASV answers; undefined means the one that the client connected to. */
   readonly passiveAddress: string | undefined;
   readonly log: FtpsLog;
+  /** Tests make some limits smaller. */
+  readonly limits?: Partial<FtpsLimits>;
 }
 
 export interface FtpsServer {
@@ -38,8 +42,6 @@ export interface FtpsServer {
   drain(): Promise<void>;
   /** Ends everything at once; resolves when the ends are on record. */
   close(): Promise<void>;
-  /** Puts certificates that have changed in force for connections to come. @throws when they cannot be used. */
-  reloadTls(): void;
 }
 
 /** An FTP server with TLS: RFC 959, 2228, 2389, 2428, 3659 and 4217 (docs/protocols/ftps.md). */
@@ -56,7 +58,7 @@ class ListeningServer implements FtpsServer {
 
   constructor(options: FtpsServerOptions) {
     this.#options = options;
-    this.#tls = new TlsSettings(options.tls);
+    this.#tls = new TlsSettings(options.tls, options.log);
     this.#servers = options.listeners.map((listener) => {
       const settings = this.#settingsOf(listener);
       return createServer({ noDelay: true, keepAlive: true }, (socket) => this.#accept(socket, settings));
@@ -64,11 +66,12 @@ class ListeningServer implements FtpsServer {
   }
 
   async listen(): Promise<{ host: string; port: number }[]> {
-    for (const { host, port, plain } of this.#options.listeners) {
-      if (plain)
-        this.#options.log.warn("FTP without TLS is allowed: passwords and files travel in clear", { host, port });
+    const addresses = await Promise.all(this.#servers.map((server, index) => this.#listenOn(server, index)));
+    for (const [index, { host, port }] of addresses.entries()) {
+      if (!this.#options.listeners[index]?.plain) continue;
+      this.#options.log.warn(`FTP without TLS is allowed on ${host}:${port}: passwords and files travel in clear`);
     }
-    return Promise.all(this.#servers.map((server, index) => this.#listenOn(server, index)));
+    return addresses;
   }
 
   async drain(): Promise<void> {
@@ -83,10 +86,6 @@ class ListeningServer implements FtpsServer {
     await Promise.all([...this.#clients].map((client) => client.closed));
   }
 
-  reloadTls(): void {
-    this.#tls.reload();
-  }
-
   #settingsOf({ implicit, plain = false, allowClearData = false }: FtpsListener): InterpreterSettings {
     const { openSession, log, passivePorts, passiveAddress, sessionReuse } = this.#options;
     return {
@@ -94,7 +93,7 @@ class ListeningServer implements FtpsServer {
       log,
       policy: { plain, allowClearData },
       passive: { ports: passivePorts, address: passiveAddress },
-      control: { tls: this.#tls, sessionReuse, isImplicit: implicit },
+      control: { tls: this.#tls, sessionReuse, isImplicit: implicit, limits: { ...limits, ...this.#options.limits } },
     };
   }
 
@@ -111,7 +110,7 @@ class ListeningServer implements FtpsServer {
   }
 
   #accept(socket: Socket, settings: InterpreterSettings): void {
-    const admission = this.#connections.admit(plainAddress(socket.remoteAddress));
+    const admission = this.#connections.admit(plainAddress(socket.remoteAddress), () => client.evict());
     if (!admission) {
       refuse(socket, settings.control.isImplicit);
       return;

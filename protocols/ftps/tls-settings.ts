@@ -1,5 +1,6 @@
 import { constants, randomBytes } from "node:crypto";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { isDeepStrictEqual } from "node:util";
 import { limits } from "../../core/limits.ts";
 
 /** PEM texts. */
@@ -7,10 +8,18 @@ export interface TlsMaterial {
   /** The server's certificate, its intermediates behind it. */
   readonly certificate: string;
   readonly privateKey: string;
-  /** Whose certificates log their owners in; undefined switches that off. */
-  readonly clientCertificateAuthorities?: string | undefined;
-  /** With these, every authority of a client's chain must have a list that is in date. */
-  readonly revocationLists?: string | undefined;
+  /** Undefined: no client is asked for a certificate. */
+  readonly clientCertificates?: ClientCertificateSettings | undefined;
+}
+
+/** Whose certificates log their owners in. */
+export interface ClientCertificateSettings {
+  /** PEM. No other authority counts. */
+  readonly authorities: string;
+  /** PEM, one list a text. With any, every authority of a client's chain must have a list that is in date. */
+  readonly revocationLists: readonly string[];
+  /** No password is taken. */
+  readonly required: boolean;
 }
 
 /** Whether a data connection resumes the TLS session of its control connection; `off` makes it impossible. */
@@ -32,24 +41,35 @@ const cipherSuites = [
 /** Node's own size: a name, and secrets for the cipher and the MAC of session tickets. */
 const ticketSecretBytes = 48;
 
-/** Certificates in force, read again on `reload`. Each control connection gets TLS settings of its own. */
+/** Where problems with new certificates are told. */
+export interface TlsLog {
+  error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+/** The certificates in force. Each control connection gets TLS settings of its own. */
 export class TlsSettings {
   readonly #load: () => TlsMaterial;
-  #material: TlsMaterial;
+  readonly #log: TlsLog;
+  #latest: TlsMaterial;
+  #inForce: TlsMaterial;
 
-  /** @throws what `load` and OpenSSL throw for material that cannot be used. */
-  constructor(load: () => TlsMaterial) {
+  /**
+   * @param load asked for each connection; an answer that cannot be used is logged once, and the one before it stays
+   * @throws what `load` and OpenSSL throw for material that cannot be used at the start.
+   */
+  constructor(load: () => TlsMaterial, log: TlsLog) {
     this.#load = load;
-    this.#material = checked(load());
-  }
-
-  /** For connections to come; unusable material leaves the old in force. @throws as the constructor. */
-  reload(): void {
-    this.#material = checked(this.#load());
+    this.#log = log;
+    this.#latest = load();
+    this.#inForce = checked(this.#latest);
   }
 
   get asksForCertificates(): boolean {
-    return this.#material.clientCertificateAuthorities !== undefined;
+    return this.#current().clientCertificates !== undefined;
+  }
+
+  get requiresCertificates(): boolean {
+    return this.#current().clientCertificates?.required === true;
   }
 
   /**
@@ -57,7 +77,19 @@ export class TlsSettings {
    * that no other client, however well it is logged in, can resume its TLS session on a port that it has guessed.
    */
   forConnection(): SecureContextOptions {
-    return contextOptions(this.#material);
+    return contextOptions(this.#current());
+  }
+
+  #current(): TlsMaterial {
+    try {
+      const latest = this.#load();
+      if (isDeepStrictEqual(latest, this.#latest)) return this.#inForce;
+      this.#latest = latest;
+      this.#inForce = checked(latest);
+    } catch (error) {
+      this.#log.error("the changed TLS certificates cannot be used; those before stay in force", { error: `${error}` });
+    }
+    return this.#inForce;
   }
 }
 
@@ -71,12 +103,11 @@ function checked(material: TlsMaterial): TlsMaterial {
   return material;
 }
 
-function contextOptions(material: TlsMaterial): SecureContextOptions {
+function contextOptions({ certificate, privateKey, clientCertificates }: TlsMaterial): SecureContextOptions {
   return {
-    cert: material.certificate,
-    key: material.privateKey,
-    ...(material.clientCertificateAuthorities !== undefined && { ca: material.clientCertificateAuthorities }),
-    ...(material.revocationLists !== undefined && { crl: material.revocationLists }),
+    cert: certificate,
+    key: privateKey,
+    ...(clientCertificates && { ca: clientCertificates.authorities, crl: [...clientCertificates.revocationLists] }),
     ciphers: cipherSuites,
     // Said aloud, because Node's default differs between servers and contexts, and a TLS 1.3 session can only be
     // resumed with the hash of the cipher suite that it was made with.

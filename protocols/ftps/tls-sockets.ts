@@ -1,16 +1,29 @@
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
-import { createServer, type SecureContext, type SecureContextOptions, TLSSocket } from "node:tls";
+import { createServer, type SecureContextOptions, type Server, TLSSocket, type TLSSocketOptions } from "node:tls";
 import { limits } from "../../core/limits.ts";
+
+/**
+ * For one control connection and its data connections. It never listens: only Node's own server verifies client
+ * certificates, and lets a client of TLS 1.2 that takes no tickets, such as curl, resume its session by id.
+ */
+export function createConnectionServer(options: SecureContextOptions & { requestCert: boolean }): Server {
+  const server = createServer({ ...options, rejectUnauthorized: false, handshakeTimeout: limits.handshakeMs });
+  let first: { readonly id: Buffer; readonly session: Buffer } | undefined;
+  server.on("newSession", (id, session, done) => {
+    first ??= { id, session };
+    done();
+  });
+  server.on("resumeSession", (id, done) => done(null, first?.id.equals(id) ? first.session : null));
+  return server;
+}
 
 /**
  * Does the server's side of the handshake on a connected socket. The answer knows whether the client's certificate
  * was verified. @throws when the handshake fails or takes longer than limits.handshakeMs; the socket is closed then.
  */
-export function secureControlSocket(socket: Socket, options: SecureContextOptions & { requestCert: boolean }) {
-  return new Promise<TLSSocket>((resolve, reject) => {
-    // A server that never listens: only Node's own one verifies client certificates.
-    const server = createServer({ ...options, rejectUnauthorized: false, handshakeTimeout: limits.handshakeMs });
+export function secureControlSocket(socket: Socket, server: Server): Promise<TLSSocket> {
+  return new Promise((resolve, reject) => {
     server.once("secureConnection", resolve);
     server.once("tlsClientError", (error) => {
       socket.destroy();
@@ -34,9 +47,9 @@ export class UploadTlsSocket extends TLSSocket {
   readonly #ciphertext: Ciphertext;
   #endAnnounced = false;
 
-  constructor(socket: Socket, secureContext: SecureContext) {
+  constructor(socket: Socket, options: TLSSocketOptions) {
     const ciphertext = new Ciphertext(socket);
-    super(ciphertext, { isServer: true, secureContext });
+    super(ciphertext, options);
     this.#ciphertext = ciphertext;
     // In TLS 1.2 the client still waits for the server's last flight.
     this.once("secure", () => this.getProtocol() === "TLSv1.3" && ciphertext.holdBack());

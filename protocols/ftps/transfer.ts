@@ -1,6 +1,6 @@
 import type { Socket } from "node:net";
-import { limits } from "../../core/limits.ts";
 import { type DataPort, type DataProtection, endData, isComplete, openDataConnection } from "./data-connection.ts";
+import type { FtpsLimits } from "./ftps-limits.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { Refusal, type Reply } from "./replies.ts";
 
@@ -20,6 +20,7 @@ export interface TransferPlan {
 export interface TransferData {
   readonly port: DataPort;
   readonly protection: DataProtection;
+  readonly limits: FtpsLimits;
 }
 
 /** One transfer under way. It ends exactly once, completed or aborted. */
@@ -27,12 +28,14 @@ export class Transfer {
   readonly plan: TransferPlan;
   readonly #port: DataPort;
   readonly #protection: DataProtection;
+  readonly #limits: FtpsLimits;
   readonly #abort = new AbortController();
 
-  constructor(plan: TransferPlan, { port, protection }: TransferData) {
+  constructor(plan: TransferPlan, { port, protection, limits }: TransferData) {
     this.plan = plan;
     this.#port = port;
     this.#protection = protection;
+    this.#limits = limits;
   }
 
   /** Ends the transfer at once, unless its data is complete already. */
@@ -56,21 +59,29 @@ export class Transfer {
     const { signal } = this.#abort;
     const release = () => this.#port.release();
     signal.addEventListener("abort", release);
-    const timer = new InactivityTimer(limits.ftpsDataIdleMs, () =>
-      this.abort(new Refusal(426, "The data connection stood still for too long; the transfer is aborted.")),
-    );
     try {
       signal.throwIfAborted();
-      const socket = await openDataConnection(this.#port, this.plan.direction, this.#protection);
+      const { handshakeMs } = this.#limits;
+      const socket = await openDataConnection(this.#port, this.plan.direction, this.#protection, handshakeMs);
       signal.throwIfAborted();
-      await this.plan.move(socket, () => timer.touch());
+      await this.#moveOver(socket);
       if (this.plan.direction === "receive") endReceiving(socket);
     } catch (error) {
       release();
       throw error;
     } finally {
-      timer.stop();
       signal.removeEventListener("abort", release);
+    }
+  }
+
+  async #moveOver(socket: Socket): Promise<void> {
+    const timer = new InactivityTimer(this.#limits.ftpsDataIdleMs, () =>
+      this.abort(new Refusal(426, "The data connection stood still for too long; the transfer is aborted.")),
+    );
+    try {
+      await this.plan.move(socket, () => timer.touch());
+    } finally {
+      timer.stop();
     }
   }
 }

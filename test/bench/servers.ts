@@ -66,7 +66,8 @@ export async function startOpenSsh(directory: string, identity: TestIdentity): P
   return { name: "OpenSSH", host: "127.0.0.1", port, username, remoteDirectory: join(home, "bench"), pid, stop };
 }
 
-async function untilListening(port: number): Promise<void> {
+/** Resolves when something takes connections on the port. @throws Error when nothing does for five seconds. */
+export async function untilListening(port: number): Promise<void> {
   for (let attempt = 0; attempt < 100; attempt += 1) {
     const isOpen = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));

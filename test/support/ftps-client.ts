@@ -113,7 +113,7 @@ export class FtpsClient {
     return socket;
   }
 
-  /** Begins the handshake on a data connection, resuming the control connection's session unless `tls` says otherwise. */
+  /** Begins the handshake on a data connection; resumes the control connection's session unless `tls` has another. */
   secureData(socket: Socket, tls: ConnectionOptions = {}): TLSSocket {
     const secured = connectTls({
       rejectUnauthorized: false,
@@ -192,6 +192,12 @@ export class FtpsClient {
     if (waiting) waiting.resolve(reply);
     else this.#replies.push(reply);
   }
+}
+
+/** Resolves when the socket is closed, in order or by a reset. */
+export function closeOf(socket: Socket): Promise<void> {
+  if (socket.closed) return Promise.resolve();
+  return new Promise((resolve) => socket.once("close", () => resolve()));
 }
 
 function expectReply({ code, lines }: FtpsReply, expected: number, line: string): string {

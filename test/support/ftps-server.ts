@@ -2,6 +2,7 @@ import { setImmediate as turn } from "node:timers/promises";
 import { createSelfSignedCertificate, createTlsPrivateKey } from "../../bin/cli/tls-certificate.ts";
 import type { Account } from "../../core/account.ts";
 import type { AccountingEvent, EventType } from "../../core/accounting-event.ts";
+import type { FtpsLimits } from "../../protocols/ftps/ftps-limits.ts";
 import { createPortPool, type ListeningPassivePorts } from "../../protocols/ftps/port-pool.ts";
 import { createFtpsServer, type FtpsListener, type FtpsServer } from "../../protocols/ftps/server.ts";
 import type { SessionReuse, TlsMaterial } from "../../protocols/ftps/tls-settings.ts";
@@ -16,6 +17,7 @@ export interface FtpsTestOptions {
   readonly listener?: Partial<FtpsListener>;
   readonly tls?: () => TlsMaterial;
   readonly sessionReuse?: SessionReuse;
+  readonly limits?: Partial<FtpsLimits>;
   readonly passivePorts?: { readonly first: number; readonly last: number };
 }
 
@@ -58,6 +60,7 @@ export async function startFtps(options: FtpsTestOptions = {}): Promise<FtpsTest
     passivePorts,
     passiveAddress: undefined,
     log,
+    ...(options.limits && { limits: options.limits }),
   });
   const [endpoint] = await server.listen();
   const events = services.accounting.events;

@@ -115,7 +115,14 @@ describe("files", () => {
 describe("a refused permission", () => {
   it("is 553 and on record with its rule", async () => {
     const reader = await FtpsClient.loggedIn(ftps.port, {}, "reader");
-    for (const line of ["DELE d.txt", "MKD x", "RMD x", "MFMT 20240101000000 d.txt", "HASH d.txt"]) {
+    for (const line of [
+      "DELE d.txt",
+      "MKD x",
+      "RMD x",
+      "MFMT 20240101000000 d.txt",
+      "HASH d.txt",
+      "SITE CHMOD 644 d.txt",
+    ]) {
       await reader.expect(line, 553);
     }
     await reader.passive();
@@ -127,9 +134,17 @@ describe("a refused permission", () => {
     const denied = ftps.events.filter(({ type, account }) => type === "access.denied" && account?.name === "reader");
     assert.deepEqual(
       denied.map(({ data }) => [data.action, data.rule]),
-      ["delete-file", "create-folder", "delete-folder", "set-attributes", "read", "write", "read", "rename"].map(
-        (action) => [action, "the rule"],
-      ),
+      [
+        "delete-file",
+        "create-folder",
+        "delete-folder",
+        "set-attributes",
+        "read",
+        "set-attributes",
+        "write",
+        "read",
+        "rename",
+      ].map((action) => [action, "the rule"]),
     );
     await reader.quit();
   });

@@ -5,7 +5,7 @@ import { after, before, describe, it } from "node:test";
 import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import type { ObjectWriter } from "../../../ports/object-store.ts";
-import { FtpsClient } from "../../support/ftps-client.ts";
+import { closeOf, FtpsClient } from "../../support/ftps-client.ts";
 import { type FtpsTestServer, startFtps } from "../../support/ftps-server.ts";
 import { createMemoryObjectStore } from "../../support/memory-object-store.ts";
 
@@ -175,13 +175,16 @@ describe("during a transfer", () => {
   });
 
   it("the loss of the control connection ends it, with nothing stored", async () => {
-    const other = await FtpsClient.loggedIn(ftps.port);
+    const alone = await startFtps();
+    const other = await FtpsClient.loggedIn(alone.port);
     const data = await other.startTransfer("STOR /lost.txt");
     data.write("half");
     other.destroy();
-    await once(data, "close");
-    assert.equal(await text("/lost.txt"), undefined);
-    assert.deepEqual(ftps.trail("/lost.txt"), ["transfer.started", "transfer.aborted"]);
+    await closeOf(data);
+    await alone.untilRecorded("session.ended");
+    assert.equal(await alone.stored("/lost.txt"), undefined);
+    assert.deepEqual(alone.trail("/lost.txt"), ["transfer.started", "transfer.aborted"]);
+    await alone.close();
   });
 });
 
@@ -205,7 +208,7 @@ describe("a store", () => {
     const data = await other.startTransfer("STOR /full.bin");
     data.write(Buffer.alloc(limits.ftpsReceiveBytes));
     assert.equal(await other.expectNext(552), "The store is full.");
-    await once(data, "close");
+    await closeOf(data);
     assert.deepEqual(full.trail("/full.bin"), ["transfer.started", "transfer.aborted"]);
     await full.close();
   });
