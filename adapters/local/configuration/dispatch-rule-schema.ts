@@ -1,0 +1,158 @@
+import { z } from "zod";
+import { parseDestinationTemplate, parseNameTemplate } from "../../../core/destination-template.ts";
+import {
+  type DispatchRule,
+  type DispatchStep,
+  derivingActions,
+  dispatchableTypes,
+  type OverwritePolicy,
+  overwritePolicies,
+} from "../../../core/dispatch.ts";
+import { feedsItself } from "../../../core/dispatch-loop.ts";
+import { FileError } from "../../../core/errors.ts";
+import type { EventSelection } from "../../../core/event-selection.ts";
+import { limits } from "../../../core/limits.ts";
+import { enabled, name, parsedBy, section } from "./fields.ts";
+import { oneOfOrNot, selectionSchema } from "./selection-schema.ts";
+
+/** While a destination is read alone, it may refer to as many groups as an expression can have. */
+const anyCaptureCount = 99;
+
+const destination = z
+  .string()
+  .superRefine((text, context) => {
+    parsedBy((source: string) => parseDestinationTemplate(source, anyCaptureCount))(text, context);
+  })
+  .meta({ examples: ["/outbox/", "/archive/{time:yyyy-MM}/{file.stem}-{1}.{file.extension}"] });
+
+const newName = z
+  .string()
+  .superRefine((text, context) => {
+    parsedBy((source: string) => parseNameTemplate(source, anyCaptureCount))(text, context);
+  })
+  .meta({ examples: ["{file.stem}-{time:yyyyMMdd}.{file.extension}"] });
+
+const actions = {
+  move: destination.describe("Moves the file there; with a / at the end it keeps its name."),
+  copy: destination.describe("Copies the file there; with a / at the end it keeps its name."),
+  rename: newName.describe("Gives the file this name; it stays in its folder."),
+  checksum: z.literal("sha256").describe("Puts the file's SHA-256 next to it, in NAME.sha256."),
+  compress: z.literal("gzip").describe("Compresses the file: NAME.gz takes its place."),
+  extract: z.literal("gzip").describe("Undoes that: NAME takes the place of NAME.gz."),
+  delete: z.literal(true).describe("Deletes the file."),
+  ignore: z.literal(true).describe("Leaves the file as it is."),
+};
+
+const options = {
+  account: name.describe("Whose path the destination is; that account must be allowed to write there."),
+  overwrite: z.enum(overwritePolicies).describe("What to do when the destination is taken. Default: fail."),
+};
+
+type Action = keyof typeof actions;
+
+const actionNames = Object.keys(actions) as readonly Action[];
+const actionsWith: Readonly<Record<keyof typeof options, readonly Action[]>> = {
+  account: ["move", "copy"],
+  overwrite: ["move", "copy", "rename", ...derivingActions],
+};
+
+const step = section({ ...actions, ...options })
+  .partial()
+  .superRefine((written, context) => {
+    const given = actionNames.filter((action) => written[action] !== undefined);
+    const [action] = given;
+    if (action === undefined || given.length > 1) {
+      const list = actionNames.map((one) => JSON.stringify(one)).join(", ");
+      context.addIssue({ code: "custom", message: `expected exactly one of ${list}` });
+      return;
+    }
+    for (const option of ["account", "overwrite"] as const) {
+      if (written[option] === undefined || actionsWith[option].includes(action)) continue;
+      const message = `${JSON.stringify(option)} means nothing to ${JSON.stringify(action)}`;
+      context.addIssue({ code: "custom", path: [option], params: { part: "name" }, message });
+    }
+  })
+  .meta({ minProperties: 1 });
+
+type WrittenStep = z.output<typeof step>;
+
+const steps = z.array(step).min(1).max(limits.dispatchSteps);
+
+const types = z
+  .array(oneOfOrNot(dispatchableTypes))
+  .min(1)
+  .default(["transfer.completed"])
+  .describe("Types of events that say that a file is there. Of transfers only uploads count.");
+
+export const dispatchRuleSchema = section({
+  name: name.describe("Unique among the dispatch rules."),
+  enabled: enabled.describe("False puts the rule out of force."),
+  when: selectionSchema(types).prefault({}).describe("Which events the rule is about: all of these have to hold."),
+  do: steps.describe("What happens to the file, in this order."),
+  otherwise: steps.optional().describe("What happens instead when a step has failed for good."),
+  continue: z.boolean().default(false).describe("True lets the rules behind this one see the event too."),
+}).transform((written, context) => {
+  for (const { path, message } of stepFindings(written)) context.addIssue({ code: "custom", path, message });
+  return context.issues.length > 0 ? z.NEVER : compileRule(written);
+});
+
+interface WrittenRule extends Pick<DispatchRule, "name" | "enabled" | "when"> {
+  readonly do: readonly WrittenStep[];
+  readonly otherwise?: readonly WrittenStep[] | undefined;
+  readonly continue: boolean;
+}
+
+function compileRule({ do: done, otherwise = [], continue: continues, ...rule }: WrittenRule): DispatchRule {
+  return {
+    ...rule,
+    steps: done.map((written) => compileStep(written, rule.when)),
+    otherwise: otherwise.map((written) => compileStep(written, rule.when)),
+    continues,
+  };
+}
+
+function stepFindings({ when, do: done, otherwise = [] }: WrittenRule) {
+  return Object.entries({ do: done, otherwise }).flatMap(([list, written]) =>
+    written.flatMap((step, index) => {
+      const finding = stepFinding(step, when);
+      return finding ? [{ path: [list, index, finding.action], message: finding.message }] : [];
+    }),
+  );
+}
+
+/** What cannot be seen in a step alone: groups that the rule's path does not have, and files for the rule itself. */
+function stepFinding(written: WrittenStep, when: EventSelection): { action: Action; message: string } | undefined {
+  const action = actionNames.find((one) => written[one] !== undefined) ?? "ignore";
+  try {
+    const compiled = compileStep(written, when);
+    if (compiled.action !== "move" && compiled.action !== "copy") return undefined;
+    if (!when.path || !mayConcern(when, compiled.account) || !feedsItself(when.path, compiled.to)) return undefined;
+    return { action, message: "the rule would put files where it takes them from: its path matches the destination" };
+  } catch (error) {
+    if (error instanceof FileError) return { action, message: error.message };
+    throw error;
+  }
+}
+
+/** Whether the rule is about files of this account; undefined is whichever account the file is of. */
+function mayConcern({ written: { accounts } }: EventSelection, account: string | undefined): boolean {
+  if (account === undefined || !accounts) return true;
+  if (accounts.includes(`!${account}`)) return false;
+  return accounts.includes(account) || accounts.every((entry) => entry.startsWith("!"));
+}
+
+/** @throws FileError for groups that the path does not have. */
+function compileStep(written: WrittenStep, { path }: EventSelection): DispatchStep {
+  const captureCount = path?.captureCount ?? 0;
+  const overwrite: OverwritePolicy = written.overwrite ?? "fail";
+  const { move, copy, rename, account } = written;
+  const to = move ?? copy;
+  if (to !== undefined) {
+    const template = parseDestinationTemplate(to, captureCount);
+    return { action: move === undefined ? "copy" : "move", to: template, account, overwrite };
+  }
+  if (rename !== undefined) return { action: "rename", name: parseNameTemplate(rename, captureCount), overwrite };
+  const deriving = derivingActions.find((action) => written[action] !== undefined);
+  if (deriving) return { action: deriving, overwrite };
+  return { action: written.delete ? "delete" : "ignore" };
+}

@@ -1,0 +1,137 @@
+import { closeSync, openSync } from "node:fs";
+import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import { limits } from "../../core/limits.ts";
+import type { Claim, ClaimRequest } from "../../ports/claims.ts";
+import type { DeadLetter, DeadLetterPage } from "../../ports/dead-letters.ts";
+
+const schemaVersion = 1;
+
+const schema = `
+  CREATE TABLE positions (consumer TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+  CREATE TABLE claims (
+    id TEXT PRIMARY KEY,
+    owner TEXT,
+    lease_ends_ms INTEGER NOT NULL,
+    completed_ms INTEGER,
+    note TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX claims_lease ON claims (lease_ends_ms);
+  CREATE TABLE dead_letters (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${schemaVersion};
+`;
+
+const fileMode = 0o640;
+
+/**
+ * What consumers of events remember, in one SQLite file. A crash of the process loses nothing; one of the machine may
+ * lose the last changes, but only together with all later ones, so that work is repeated and never left out.
+ */
+export class AutomationDatabase {
+  readonly #connection: DatabaseSync;
+
+  /** Opens the file, or makes it. @throws Error when it is not such a file or SQLite cannot use it. */
+  constructor(file: string) {
+    closeSync(openSync(file, "a", fileMode));
+    this.#connection = new DatabaseSync(file, { timeout: limits.eventLogBusyMs });
+    try {
+      this.#connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+      this.#prepareFile();
+    } catch (error) {
+      this.#connection.close();
+      throw error;
+    }
+  }
+
+  /** Frees what a process that died had claimed: one process at a time works on a data directory. */
+  endLeases(): void {
+    this.#run("UPDATE claims SET owner = NULL WHERE completed_ms IS NULL");
+  }
+
+  /** Forgets work that nobody had any more at that moment, save for that of events which may still be replayed. */
+  forgetClaims(endedBeforeMs: number): void {
+    const isReplayable = "SELECT 1 FROM dead_letters AS letter WHERE substr(claims.id, 1, length(letter.id) + 1)";
+    const sql = `DELETE FROM claims WHERE lease_ends_ms < ? AND NOT EXISTS (${isReplayable} = letter.id || '/')`;
+    this.#run(sql, endedBeforeMs);
+  }
+
+  loadPosition(consumer: string): number | undefined {
+    const row = this.#row("SELECT position FROM positions WHERE consumer = ?", consumer);
+    return row && Number(row.position);
+  }
+
+  savePosition(consumer: string, position: number): void {
+    this.#run("INSERT OR REPLACE INTO positions (consumer, position) VALUES (?, ?)", consumer, position);
+  }
+
+  claim({ id, owner, leaseMs }: ClaimRequest, nowMs: number): Claim {
+    const leaseEndsMs = nowMs + leaseMs;
+    this.#run(
+      `INSERT INTO claims (id, owner, lease_ends_ms) VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE
+        SET owner = excluded.owner, lease_ends_ms = excluded.lease_ends_ms
+        WHERE completed_ms IS NULL AND (owner IS NULL OR owner = excluded.owner OR lease_ends_ms <= ?)`,
+      ...[id, owner, leaseEndsMs, nowMs],
+    );
+    const row = this.#row("SELECT owner, completed_ms, note FROM claims WHERE id = ?", id);
+    const note = row?.note == null ? undefined : String(row.note);
+    if (row?.completed_ms != null) return { state: "completed", note: note ?? "" };
+    return row?.owner === owner ? { state: "claimed", note } : { state: "busy" };
+  }
+
+  /** False when the claim is not the owner's. */
+  annotate(id: string, owner: string, note: string): boolean {
+    const sql = "UPDATE claims SET note = ? WHERE id = ? AND owner = ? AND completed_ms IS NULL";
+    return this.#run(sql, note, id, owner) === 1;
+  }
+
+  /** False when the claim is not the owner's. */
+  complete({ id, owner, result }: { id: string; owner: string; result: string }, nowMs: number): boolean {
+    const sql = "UPDATE claims SET note = ?, completed_ms = ? WHERE id = ? AND owner = ? AND completed_ms IS NULL";
+    return this.#run(sql, result, nowMs, id, owner) === 1;
+  }
+
+  release(id: string, owner: string): void {
+    this.#run("UPDATE claims SET owner = NULL WHERE id = ? AND owner = ? AND completed_ms IS NULL", id, owner);
+  }
+
+  putLetter(letter: DeadLetter): void {
+    this.#run("INSERT OR REPLACE INTO dead_letters (id, json) VALUES (?, ?)", letter.id, JSON.stringify(letter));
+  }
+
+  findLetter(id: string): DeadLetter | undefined {
+    const row = this.#row("SELECT json FROM dead_letters WHERE id = ?", id);
+    return row && JSON.parse(String(row.json));
+  }
+
+  listLetters({ after = "", limit }: { after?: string | undefined; limit: number }): DeadLetterPage {
+    const sql = "SELECT json FROM dead_letters WHERE id > ? ORDER BY id LIMIT ?";
+    const rows = this.#connection.prepare(sql).all(after, limit + 1);
+    const letters = rows.slice(0, limit).map(({ json }): DeadLetter => JSON.parse(String(json)));
+    return { letters, next: rows.length > limit ? letters.at(-1)?.id : undefined };
+  }
+
+  removeLetter(id: string): void {
+    this.#run("DELETE FROM dead_letters WHERE id = ?", id);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  #prepareFile(): void {
+    const version = this.#row("PRAGMA user_version")?.user_version;
+    if (version === schemaVersion) return;
+    if (version !== 0) throw new Error(`the file has version ${version}, this program knows ${schemaVersion}`);
+    if (this.#row("SELECT count(*) AS count FROM sqlite_schema")?.count !== 0) {
+      throw new Error("the file is a database of another program");
+    }
+    this.#connection.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+  }
+
+  #run(sql: string, ...parameters: readonly SQLInputValue[]): number {
+    return Number(this.#connection.prepare(sql).run(...parameters).changes);
+  }
+
+  #row(sql: string, ...parameters: readonly SQLInputValue[]) {
+    return this.#connection.prepare(sql).get(...parameters);
+  }
+}

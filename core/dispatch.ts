@@ -1,0 +1,134 @@
+import type { AccountingEvent, EventType } from "./accounting-event.ts";
+import { type DestinationTemplate, resolveTemplate, type TemplateValues } from "./destination-template.ts";
+import { FileError } from "./errors.ts";
+import { type EventSelection, selects } from "./event-selection.ts";
+import { parentOf, parseVirtualPath, rootPath, type VirtualPath } from "./virtual-path.ts";
+
+/**
+ * Events that say that a file is whole and at a path. An interrupted upload is none of them, and neither is what a
+ * rule does: no rule sets off another.
+ */
+export const dispatchableTypes = [
+  "transfer.completed",
+  "file.renamed",
+  "file.copied",
+  "scan.clean",
+  "scan.infected",
+] as const satisfies readonly EventType[];
+
+/** What happens when the destination is taken. `number` puts `-1`, `-2` … behind the stem of the name. */
+export const overwritePolicies = ["fail", "replace", "skip", "number"] as const;
+
+export type OverwritePolicy = (typeof overwritePolicies)[number];
+
+/** Where a step puts a file. */
+export interface Placement {
+  readonly to: DestinationTemplate;
+  /** Whose path `to` is; undefined means the account of the event. */
+  readonly account: string | undefined;
+  readonly overwrite: OverwritePolicy;
+}
+
+/**
+ * What makes another file, next to the one that there is: `checksum` its SHA-256 in `NAME.sha256`; `compress` with gzip
+ * to `NAME.gz`, and `extract` back, where the new file takes the place of the old.
+ */
+export const derivingActions = ["checksum", "compress", "extract"] as const;
+
+export type DerivingAction = (typeof derivingActions)[number];
+
+export type DispatchStep =
+  | ({ readonly action: "move" | "copy" } & Placement)
+  | { readonly action: "rename"; readonly name: DestinationTemplate; readonly overwrite: OverwritePolicy }
+  | { readonly action: DerivingAction; readonly overwrite: OverwritePolicy }
+  | { readonly action: "delete" | "ignore" };
+
+/** What to do with the files that events are about. */
+export interface DispatchRule {
+  /** Unique among the rules. */
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly when: EventSelection;
+  /** In this order; a step that fails keeps the ones behind it from happening. */
+  readonly steps: readonly DispatchStep[];
+  /** What is done instead of the rest when a step failed for good. */
+  readonly otherwise: readonly DispatchStep[];
+  /** Whether the rules behind this one are asked too when it matches. */
+  readonly continues: boolean;
+}
+
+/** A rule that matches an event, and what its templates may refer to. */
+export interface DispatchPlan {
+  readonly rule: DispatchRule;
+  readonly accountName: string;
+  /** The file of the event. */
+  readonly path: VirtualPath;
+  readonly time: string;
+  readonly captures: readonly string[];
+}
+
+/** The rules that apply to an event, in their order: the first that matches, and more only where it says so. */
+export function planDispatch(event: AccountingEvent, rules: readonly DispatchRule[]): readonly DispatchPlan[] {
+  const file = fileOf(event);
+  if (!file) return [];
+  const plans: DispatchPlan[] = [];
+  for (const rule of rules) {
+    if (!rule.enabled || !isAbout(rule.when, event)) continue;
+    plans.push({ rule, ...file, captures: rule.when.path?.captures(file.path) ?? [] });
+    if (!rule.continues) break;
+  }
+  return plans;
+}
+
+/** A step that puts something somewhere. */
+export type PlacingStep = Extract<DispatchStep, { readonly overwrite: OverwritePolicy }>;
+
+/**
+ * Where a step puts the file that is at `path` when its turn comes, or what it makes of it.
+ * @throws FileError `invalid-path`; `invalid-argument` for extracting what is no `.gz`.
+ */
+export function destinationOf(
+  step: PlacingStep,
+  { accountName, time, captures }: DispatchPlan,
+  path: VirtualPath,
+): VirtualPath {
+  const values: TemplateValues = { accountName, time, captures, path };
+  switch (step.action) {
+    case "move":
+    case "copy":
+      return resolveTemplate(step.to, values);
+    case "rename": {
+      const folder = parentOf(path);
+      return resolveTemplate(step.name, values, folder === rootPath ? "" : folder);
+    }
+    case "checksum":
+      return parseVirtualPath(`${path}.sha256`);
+    case "compress":
+      return parseVirtualPath(`${path}.gz`);
+    case "extract":
+      return extractedPath(path);
+  }
+}
+
+function extractedPath(path: VirtualPath): VirtualPath {
+  if (/[^/]\.gz$/i.test(path)) return parseVirtualPath(path.slice(0, -".gz".length));
+  throw new FileError("invalid-argument", `${path} does not end in .gz`);
+}
+
+function fileOf(event: AccountingEvent): Pick<DispatchPlan, "accountName" | "path" | "time"> | undefined {
+  const { type, account, data, time } = event;
+  if (!account || typeof data.path !== "string" || !dispatchableTypes.some((known) => known === type)) return undefined;
+  try {
+    return { accountName: account.name, path: parseVirtualPath(data.path), time };
+  } catch (error) {
+    if (error instanceof FileError) return undefined;
+    throw error;
+  }
+}
+
+/** A download is a completed transfer too: only a rule that asks for the direction gets it. */
+function isAbout(when: EventSelection, event: AccountingEvent): boolean {
+  const isDownload = event.type === "transfer.completed" && event.data.direction !== "upload";
+  if (isDownload && !Object.hasOwn(when.written.data ?? {}, "direction")) return false;
+  return selects(when, event);
+}

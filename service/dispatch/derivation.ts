@@ -1,0 +1,91 @@
+import { FileError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import { nameOf } from "../../core/virtual-path.ts";
+import type { ObjectReader, ObjectWriter } from "../../ports/object-store.ts";
+import type { DispatchServices } from "./dispatch-services.ts";
+import { type PinnedContent, takeAway } from "./dispatched-file.ts";
+import { type ContentEffect, type Intent, intentOf, type Placing } from "./placing.ts";
+
+type Content = AsyncIterable<Uint8Array>;
+type Derive = (services: DispatchServices, placing: Placing, content: PinnedContent) => Content;
+
+const pieceBytes = 256 * 1024;
+
+/** What is made of a file, next to it. */
+const derivations: Readonly<Record<"checksum" | "compress" | "extract", Derive>> = {
+  // As sha256sum writes and checks it.
+  checksum: async function* ({ conversions }, { file }, { sha256 }) {
+    yield conversions.utf8(`${sha256}  ${nameOf(file.path)}\n`);
+  },
+  compress: (services, placing, content) => services.conversions.gzip(contentOf(services, placing, content)),
+  extract: (services, placing, content) =>
+    bounded(services.conversions.gunzip(contentOf(services, placing, content)), content.bytes),
+};
+
+/** Makes one file of another; the result appears whole. What it will be is noted before it is published. */
+export function derivation(action: keyof typeof derivations): ContentEffect {
+  const takesAway = action !== "checksum";
+  return {
+    takesAway,
+    put: async (services, placing, path, content) => {
+      const objectKey = placing.destination.folders.objectKeyFor(path);
+      const transferId = services.runtime.newId();
+      const writer = await services.objects.openWrite(objectKey, transferId);
+      try {
+        const written = await write(services, writer, derivations[action](services, placing, content));
+        const intent = intentOf(path, written, content);
+        await placing.turn.annotate(JSON.stringify(intent));
+        const exclusive = placing.destination.overwrite !== "replace";
+        const { etag } = await writer.publish({ exclusive, modifiedAtMs: content.modifiedAtMs });
+        if (takesAway) await takeAway(services, { ...placing.file, sha256: content.sha256 });
+        return { ...intent, etag };
+      } catch (error) {
+        await writer.abort().catch(() => {});
+        await services.objects.discard(transferId).catch(() => {});
+        throw error;
+      }
+    },
+  };
+}
+
+async function write(
+  { runtime }: DispatchServices,
+  writer: ObjectWriter,
+  content: Content,
+): Promise<Pick<Intent, "bytes" | "sha256">> {
+  const sha256 = runtime.sha256();
+  let bytes = 0;
+  for await (const piece of content) {
+    sha256.update(piece);
+    await writer.write(piece);
+    bytes += piece.length;
+  }
+  return { bytes, sha256: sha256.hex() };
+}
+
+async function* contentOf({ objects }: DispatchServices, { file }: Placing, { etag }: PinnedContent): Content {
+  const reader: ObjectReader = await objects.openRead(file.objectKey);
+  try {
+    if (reader.entry.etag !== etag) throw new FileError("unavailable", "the file was changed in this moment");
+    for (let position = 0; ; ) {
+      const piece = new Uint8Array(Math.min(pieceBytes, Math.max(1, reader.entry.size)));
+      const count = await reader.read(piece, position);
+      if (count === 0) return;
+      yield piece.subarray(0, count);
+      position += count;
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/** A small file that becomes a huge one is an attack on the disk. */
+async function* bounded(content: Content, compressedBytes: number): Content {
+  const most = Math.min(limits.fileBytes, limits.extractedBytes + compressedBytes * limits.extractionRatio);
+  let bytes = 0;
+  for await (const piece of content) {
+    bytes += piece.length;
+    if (bytes > most) throw new FileError("too-large", `the content is over ${limits.extractionRatio} times as large`);
+    yield piece;
+  }
+}
