@@ -1,0 +1,146 @@
+import type { Account } from "../../core/account.ts";
+import type { AccountingEvent } from "../../core/accounting-event.ts";
+import type { AlertRule } from "../../core/alert-rule.ts";
+import { type DuePeriod, type Expectation, latestDuePeriod } from "../../core/expectation.ts";
+import { dueWarning } from "../../core/expiry.ts";
+import { limits } from "../../core/limits.ts";
+import type { AccountingLog } from "../../ports/accounting-log.ts";
+import type { Runtime } from "../../ports/runtime.ts";
+
+/** A certificate with which the server shows who it is. */
+export interface ServerCertificate {
+  /** Such as `ftps`. */
+  readonly use: string;
+  readonly subject: string;
+  readonly expiresAtMs: number;
+}
+
+export interface WatchServices {
+  readonly rules: () => readonly AlertRule[];
+  readonly accounts: () => Iterable<Account>;
+  readonly certificates: () => readonly ServerCertificate[];
+  readonly accounting: Pick<AccountingLog, "append" | "query">;
+  readonly runtime: Runtime;
+  readonly serverName: string;
+}
+
+type Notice = Pick<AccountingEvent, "id" | "type" | "message" | "data" | "account">;
+
+/**
+ * Puts on record what is not there: files that did not come in time, and time that accounts and certificates have no
+ * more. Ids are made from the cause, so that each is on record once, whichever process notices it.
+ */
+export class Watches {
+  readonly #services: WatchServices;
+  readonly #noticed = new Set<string>();
+  #stop: () => void = () => {};
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(services: WatchServices) {
+    this.#services = services;
+  }
+
+  start(): void {
+    this.#stop = this.#services.runtime.every(limits.watchMs, () => {
+      this.#running = this.check().catch((error: unknown) =>
+        this.#services.runtime.log.error("looking for missing files and expiries failed", { error }),
+      );
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stop();
+    await this.#running;
+  }
+
+  /** @throws FileError `unavailable`; what was not looked at is looked at again. */
+  async check(): Promise<void> {
+    for (const { name, enabled, expect } of this.#services.rules()) {
+      if (enabled && expect) await this.#checkFile(name, expect);
+    }
+    for (const account of this.#services.accounts()) await this.#checkAccount(account);
+    for (const certificate of this.#services.certificates()) await this.#checkCertificate(certificate);
+  }
+
+  async #checkFile(rule: string, expectation: Expectation): Promise<void> {
+    const period = latestDuePeriod(expectation, this.#services.runtime.now());
+    const [since, until] = [isoTime(period.sinceMs), isoTime(period.untilMs)];
+    const id = `missing-${rule}-${until}`;
+    if (this.#noticed.has(id)) return;
+    const { account, path } = expectation;
+    if (await this.#hasArrived(expectation, period)) {
+      this.#noticed.add(id);
+      return;
+    }
+    await this.#notice({
+      id,
+      type: "file.missing",
+      message: `no file ${path.source} came from ${account} by ${until}`,
+      account: { name: account, groups: [] },
+      data: { rule, expected: path.source, since, until },
+    });
+  }
+
+  /** By an upload, or by a file of another name that was given this one. */
+  async #hasArrived({ account, path }: Expectation, { sinceMs, untilMs }: DuePeriod): Promise<boolean> {
+    const query = {
+      since: isoTime(sinceMs),
+      until: isoTime(untilMs),
+      types: ["transfer.completed", "file.renamed", "file.copied"] as const,
+      account,
+      limit: limits.eventPageEntries,
+    };
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#services.accounting.query({ ...query, cursor });
+      const isThere = page.events.some(
+        ({ data }) => data.direction !== "download" && typeof data.path === "string" && path.matches(data.path),
+      );
+      if (isThere || page.cursor === undefined) return isThere;
+      cursor = page.cursor;
+    }
+  }
+
+  async #checkAccount({ name, groups, expiresAtMs, enabled }: Account): Promise<void> {
+    const days =
+      enabled && expiresAtMs !== undefined ? dueWarning(expiresAtMs, this.#services.runtime.now()) : undefined;
+    if (days === undefined || expiresAtMs === undefined) return;
+    const expires = isoTime(expiresAtMs);
+    await this.#notice({
+      id: `expiring-account-${name}-${expires}-${days}`,
+      type: "account.expiring",
+      message: `the account ${name} expires on ${expires}`,
+      account: { name, groups: groups.map((group) => group.name) },
+      data: { expires, days },
+    });
+  }
+
+  async #checkCertificate({ use, subject, expiresAtMs }: ServerCertificate): Promise<void> {
+    const days = dueWarning(expiresAtMs, this.#services.runtime.now());
+    if (days === undefined) return;
+    const { serverName } = this.#services;
+    const expires = isoTime(expiresAtMs);
+    await this.#notice({
+      id: `expiring-certificate-${serverName}-${use}-${expires}-${days}`,
+      type: "certificate.expiring",
+      message: `the certificate of ${use} expires on ${expires}`,
+      data: { use, subject, expires, days },
+    });
+  }
+
+  async #notice({ account, ...notice }: Notice): Promise<void> {
+    if (this.#noticed.has(notice.id)) return;
+    const { accounting, runtime, serverName } = this.#services;
+    await accounting.append({
+      ...notice,
+      time: isoTime(runtime.now()),
+      server: serverName,
+      ...(account && { account }),
+      protocol: "system",
+    });
+    this.#noticed.add(notice.id);
+  }
+}
+
+function isoTime(instantMs: number): string {
+  return new Date(instantMs).toISOString();
+}

@@ -1,0 +1,135 @@
+import type { Account, Group } from "../../core/account.ts";
+import type { Credential } from "../../core/credential.ts";
+import { buildExternalAccount, type ExternalAccount, ExternalAccountError } from "../../core/external-account.ts";
+import { limits } from "../../core/limits.ts";
+import type { AccountDirectory } from "../../ports/account-directory.ts";
+import type { AuthenticationQuestion, ExternalAuthentication } from "../../ports/external-authentication.ts";
+import type { Runtime } from "../../ports/runtime.ts";
+import type { Connection } from "./connection.ts";
+
+/** What is asked, and for whom; undefined while no other system is to be asked. */
+export interface ExternalSource {
+  readonly system: ExternalAuthentication;
+  /** The group of an account about which the system names none. */
+  readonly defaultGroup: string | undefined;
+}
+
+export interface ExternalAccountsOptions {
+  /** Accounts on file: they come first, and about them nobody is asked. */
+  readonly local: AccountDirectory;
+  readonly source: () => ExternalSource | undefined;
+  /** A group as an account sees it. */
+  readonly group: (groupName: string, accountName: string) => Group | undefined;
+  readonly runtime: Pick<Runtime, "now">;
+}
+
+export type ExternalVerdict =
+  | { readonly ok: true; readonly account: Account }
+  | { readonly ok: false; readonly reason: string; readonly details?: Readonly<Record<string, unknown>> | undefined };
+
+interface Known {
+  readonly external: ExternalAccount;
+  readonly expiresAtMs: number;
+}
+
+/**
+ * The accounts on file and, behind them, those that another system vouched for. The system cannot be asked again
+ * without the credential, so what it said at the latest login holds for limits.externalAccountMs; groups are those of
+ * this moment. It is held in memory: a restart forgets it.
+ */
+export class ExternalAccounts implements AccountDirectory {
+  readonly #options: ExternalAccountsOptions;
+  /** The one that logged in last comes last. */
+  readonly #known = new Map<string, Known>();
+
+  constructor(options: ExternalAccountsOptions) {
+    this.#options = options;
+  }
+
+  /** True when a name that is on file nowhere is worth a question. */
+  get isAsking(): boolean {
+    return this.#options.source() !== undefined;
+  }
+
+  async find(name: string): Promise<Account | undefined> {
+    const local = await this.#options.local.find(name);
+    const known = local ? undefined : this.#known.get(name);
+    if (!known || !this.isAsking) return local;
+    try {
+      return this.#build(name, known);
+    } catch (error) {
+      if (error instanceof ExternalAccountError) return undefined;
+      throw error;
+    }
+  }
+
+  /** Asks about a credential. Who is accepted is found from here on. @throws FileError `unavailable`. */
+  async authenticate(
+    credential: Credential,
+    connection: Pick<Connection, "peer" | "protocol">,
+  ): Promise<ExternalVerdict> {
+    const { kind, username } = credential;
+    if (kind === "client-certificate" && credential.provenCertificate.commonName !== username) {
+      return { ok: false, reason: "certificate-of-another-name" };
+    }
+    const { peer, protocol } = connection;
+    const verdict = await this.#ask({ username, kind, content: contentOf(credential), peer, protocol });
+    if (verdict.ok) this.#remember(username, verdict.known);
+    return verdict;
+  }
+
+  /** True when the key would be accepted, were its possession proven. Nobody is logged in by it. */
+  async acceptsPublicKey(
+    { username, blob }: { readonly username: string; readonly blob: string },
+    { peer, protocol }: Pick<Connection, "peer" | "protocol">,
+  ): Promise<boolean> {
+    return (await this.#ask({ username, kind: "public-key", content: blob, peer, protocol })).ok;
+  }
+
+  async #ask(
+    question: AuthenticationQuestion,
+  ): Promise<
+    { readonly ok: true; readonly account: Account; readonly known: Known } | (ExternalVerdict & { ok: false })
+  > {
+    const source = this.#options.source();
+    if (!source) return { ok: false, reason: "unknown-account" };
+    const answer = await source.system.ask(question);
+    if (answer.verdict === "unknown") return { ok: false, reason: "unknown-account" };
+    if (answer.verdict === "refused") return { ok: false, reason: answer.reason, details: answer.details };
+    const expiresAtMs = this.#options.runtime.now() + limits.externalAccountMs;
+    const external = { ...answer.account, group: answer.account.group ?? source.defaultGroup };
+    try {
+      return {
+        ok: true,
+        account: this.#build(question.username, { external, expiresAtMs }),
+        known: { external, expiresAtMs },
+      };
+    } catch (error) {
+      if (!(error instanceof ExternalAccountError)) throw error;
+      return { ok: false, reason: "external-account-unusable", details: { message: error.message } };
+    }
+  }
+
+  #build(name: string, { external, expiresAtMs }: Known): Account {
+    const group = (groupName: string) => this.#options.group(groupName, name);
+    return buildExternalAccount(name, external, { group, expiresAtMs });
+  }
+
+  #remember(name: string, known: Known): void {
+    this.#known.delete(name);
+    this.#known.set(name, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > limits.externalAccounts && oldest !== undefined) this.#known.delete(oldest);
+  }
+}
+
+function contentOf(credential: Credential): string {
+  switch (credential.kind) {
+    case "password":
+      return credential.password;
+    case "public-key":
+      return credential.provenKey.blob;
+    case "client-certificate":
+      return credential.provenCertificate.pem;
+  }
+}
