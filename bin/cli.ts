@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { parseArguments, UsageError } from "./cli/arguments.ts";
+import { programVersion } from "./program-version.ts";
 
 interface Command {
   readonly usage: string;
@@ -29,6 +29,16 @@ const commands: Readonly<Record<string, Command>> = {
     summary: "prints whether the account may do that, and the rule that decides",
     run: async (args) => (await import("./cli/explain.ts")).runExplain(args),
   },
+  plan: {
+    usage: "plan --config FILE [--data DIR | --url URL]",
+    summary: "prints what apply would change: exit 0 for nothing, 2 for something, 1 for a failure",
+    run: async (args) => (await import("./cli/plan.ts")).runPlan(args),
+  },
+  apply: {
+    usage: "apply --config FILE [--data DIR | --url URL]",
+    summary: "makes the accounts, groups and rules of a data directory or a server those of the file",
+    run: async (args) => (await import("./cli/apply.ts")).runApply(args),
+  },
   schema: {
     usage: "schema",
     summary: "prints the JSON Schema of the configuration file",
@@ -52,7 +62,7 @@ const overview = [
 export async function main(argv: readonly string[]): Promise<number> {
   const [name = "", ...args] = argv;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (name === "--version") return printed(`ferrygate ${version()}\n`);
+  if (name === "--version") return printed(`ferrygate ${programVersion()}\n`);
   if (name === "--help" || name === "-h" || name === "help") return printed(overview);
   if (!command)
     return misused(name === "" ? "a command is missing" : `unknown command ${JSON.stringify(name)}`, overview);
@@ -84,9 +94,4 @@ function printed(text: string): number {
 function misused(problem: string, usage: string): number {
   process.stderr.write(`ferrygate: ${problem}\n${usage}`);
   return 2;
-}
-
-function version(): string {
-  const manifest: { version: string } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8"));
-  return manifest.version;
 }

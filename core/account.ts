@@ -35,4 +35,8 @@ export interface Account {
   /** Virtual folders: what the client sees, and the prefix in the store behind it. */
   readonly folders: readonly { readonly path: string; readonly prefix: string }[];
   readonly permissions: readonly PermissionRule[];
+  /** True for an account that another system vouches for. */
+  readonly external?: boolean | undefined;
+  /** Virtual paths of folders that are made at the login. */
+  readonly structure?: readonly string[] | undefined;
 }

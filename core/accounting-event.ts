@@ -24,6 +24,9 @@ export const eventTypes = [
   "scan.infected",
   "scan.failed",
   "configuration.changed",
+  "file.missing",
+  "account.expiring",
+  "certificate.expiring",
   "server.started",
   "server.stopping",
 ] as const;

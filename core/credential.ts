@@ -27,18 +27,20 @@ export class ProvenCertificate {
   readonly commonName: string;
   /** SHA-256 of the certificate in hex, its bytes parted by colons. */
   readonly sha256: string;
+  readonly pem: string;
 
-  private constructor(commonName: string, sha256: string) {
-    this.commonName = commonName;
-    this.sha256 = sha256;
+  private constructor(certificate: { commonName: string; sha256: string; pem: string }) {
+    this.commonName = certificate.commonName;
+    this.sha256 = certificate.sha256;
+    this.pem = certificate.pem;
   }
 
   /** `verify` must say whether TLS verified chain, dates and revocation; anything but `true` proves nothing. */
   static prove(
-    certificate: { commonName: string; sha256: string },
+    certificate: { commonName: string; sha256: string; pem: string },
     verify: () => boolean,
   ): ProvenCertificate | undefined {
-    return verify() === true ? new ProvenCertificate(certificate.commonName, certificate.sha256) : undefined;
+    return verify() === true ? new ProvenCertificate(certificate) : undefined;
   }
 }
 

@@ -6,6 +6,10 @@ export interface Expression {
   /** The expression as it was written. */
   readonly source: string;
   matches(path: string): boolean;
+  /** How many groups a regular expression has; 0 for globs and for what is not to be found. */
+  readonly captureCount: number;
+  /** What the groups found, the first first; empty texts for groups that took no part or where nothing matches. */
+  captures(path: string): readonly string[];
 }
 
 /** An expression that cannot be read. The message is one sentence that ends with the place. */
@@ -110,7 +114,19 @@ function regexExpression(source: string, text: Span, values: ExpressionValues | 
   const ignoreCase = body.end + 1 < text.end;
   const negated = text.characters[text.start] === "e";
   const program = compileProgram(substituteUser(body, values), ignoreCase ? RE2JS.CASE_INSENSITIVE : 0, body);
-  return { source, matches: (path) => program.test(path) !== negated };
+  const captureCount = negated ? 0 : program.groupCount();
+  return {
+    source,
+    matches: (path) => program.test(path) !== negated,
+    captureCount,
+    captures: (path) => captured(program, captureCount, path),
+  };
+}
+
+function captured(program: RE2JS, captureCount: number, path: string): readonly string[] {
+  const matcher = program.matcher(path);
+  const isFound = captureCount > 0 && matcher.find();
+  return Array.from({ length: captureCount }, (_, index) => (isFound ? (matcher.group(index + 1) ?? "") : ""));
 }
 
 // What RE2 reads as one piece: quoted text, an escape, a class, then the variable and single characters.
@@ -159,7 +175,7 @@ function globExpression(source: string, text: Span, values: ExpressionValues | u
   const body = negated ? { ...text, start: text.start + 1 } : text;
   const patterns = alternativesOf(body).map((glob) => globPattern(glob, values));
   const program = compileProgram(`\\A(?is:${patterns.join("|")})\\z`, 0, body);
-  return { source, matches: (path) => program.test(path) !== negated };
+  return { source, matches: (path) => program.test(path) !== negated, captureCount: 0, captures: () => [] };
 }
 
 function alternativesOf(body: Span): Span[] {

@@ -210,6 +210,8 @@ export const limits = {
   claimLeaseMs: 1 * minute,
   /** How long it is known that such work was done: longer than any queue delivers an event again. */
   claimRetentionMs: 30 * 24 * 60 * minute,
+  /** How often what is older is forgotten. */
+  claimSweepMs: 12 * 60 * minute,
   deadLetterPageEntries: 1000,
   deadLetterPageDefaultEntries: 100,
 

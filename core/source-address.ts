@@ -36,6 +36,17 @@ export function parseAddressBlock(text: string): AddressBlock {
   };
 }
 
+/**
+ * The network that is likely to be one client's: an IPv4 address by itself, and the first 64 bits of an IPv6 address,
+ * since nobody is given fewer addresses than share them (RFC 6177 §2). Text that is no address stays as it is.
+ */
+export function clientNetworkOf(address: string): string {
+  const parsed = readAddress(address.replace(/%.*$/s, ""));
+  if (!(parsed instanceof ipaddr.IPv6)) return parsed?.toString() ?? address;
+  const prefix = parsed.parts.slice(0, 4).map((part) => part.toString(16));
+  return `${prefix.join(":")}::/64`;
+}
+
 function readPrefixLength(text: string): number | undefined {
   return /^(0|[1-9]\d{0,2})$/.test(text) ? Number(text) : undefined;
 }

@@ -22,6 +22,8 @@ export interface EventPage {
   readonly events: readonly AccountingEvent[];
   /** Absent when there is nothing more. */
   readonly cursor: string | undefined;
+  /** For each of the events, the cursor of what comes behind it, whether or not there is anything yet. */
+  readonly cursors: readonly string[];
 }
 
 /** An upload or download whose start is on record and whose end is not. */

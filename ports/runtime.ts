@@ -10,6 +10,8 @@ export interface Runtime {
   now(): number;
   /** A new identifier, unique and sortable by time (UUIDv7, RFC 9562 §5.7). */
   newId(): string;
+  /** A number from 0 up to 1 by chance; not for secrets. */
+  random(): number;
   sha256(): Sha256;
   /** Calls `action` every `intervalMs` until the answer is called. Does not keep the process alive. */
   every(intervalMs: number, action: () => void): () => void;

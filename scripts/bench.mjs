@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 import { ensureNativeCrypto } from "./native-crypto.mjs";
 import { runInRuntime } from "./runtime.mjs";
 
-const benchmarks = ["sftp.ts"];
+const benchmarks = ["sftp.ts", "ftps.ts"];
 
 await ensureNativeCrypto({ log: console.log });
 for (const name of benchmarks) {

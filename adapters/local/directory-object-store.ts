@@ -11,6 +11,7 @@ import type {
   ObjectStore,
   ObjectWriter,
   PublishOptions,
+  RemoveOptions,
   StoredEntry,
 } from "../../ports/object-store.ts";
 import { lookUp, setModified, unlinkIfThere } from "./directory-calls.ts";
@@ -138,10 +139,10 @@ class DirectoryObjectStore implements ObjectStore {
     await this.#tree.ensure(localSegments(directoryKey));
   }
 
-  async remove(objectKey: string, type: "file" | "directory"): Promise<void> {
+  async remove(objectKey: string, type: "file" | "directory", options: RemoveOptions = {}): Promise<void> {
     const place = placeOrRefuse(objectKey, "invalid-argument");
     await this.#tree.withinSource(place.folders, async (parent) => {
-      await this.#locks.run([objectKey], () => removeEntry(parent.at(place.name), type));
+      await this.#locks.run([objectKey], () => removeEntry(parent.at(place.name), type, options));
       await parent.sync();
     });
   }

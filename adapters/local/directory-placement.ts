@@ -1,5 +1,5 @@
 import { FileError } from "../../core/errors.ts";
-import type { PublishOptions } from "../../ports/object-store.ts";
+import type { PublishOptions, RemoveOptions } from "../../ports/object-store.ts";
 import { link, lookUp, removeFolder, rename, unlink } from "./directory-calls.ts";
 import { entryOf } from "./directory-entry.ts";
 
@@ -44,11 +44,18 @@ async function renameToFreeName(from: string, to: string): Promise<void> {
   await unlink(from);
 }
 
-/** Removes one file or one empty folder. @throws FileError `not-found`, `not-a-file`, `not-a-directory`. */
-export async function removeEntry(path: string, type: "file" | "directory"): Promise<void> {
+/**
+ * Removes one file or one empty folder. The check for `etag` and the removal are one for all clients, because the
+ * caller holds the lock of the objectKey.
+ * @throws FileError `not-found`, `not-a-file`, `not-a-directory`, `precondition-failed`.
+ */
+export async function removeEntry(path: string, type: "file" | "directory", { etag }: RemoveOptions): Promise<void> {
   const stats = await lookUp(path);
   const entry = stats && entryOf(stats);
   if (!entry) throw new FileError("not-found", "there is no such file or folder");
+  if (etag !== undefined && etag !== entry.etag) {
+    throw new FileError("precondition-failed", "the file is not the version that was to be removed");
+  }
   if (entry.type === type) await (type === "file" ? unlink(path) : removeFolder(path));
   else if (type === "file") throw new FileError("not-a-file", "a folder has this name");
   else throw new FileError("not-a-directory", "a file has this name");

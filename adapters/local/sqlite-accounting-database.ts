@@ -91,6 +91,16 @@ export class AccountingDatabase {
       .map((row) => rowOf(row).json);
   }
 
+  /** The `seq` of the newest event; 0 when there is none. */
+  end(): number {
+    return Number(this.#prepared("SELECT max(seq) AS seq FROM events").get()?.seq ?? 0);
+  }
+
+  /** At most `limit` events behind the `seq`, oldest first. */
+  readBehind(seq: number, limit: number): readonly EventRow[] {
+    return this.#prepared("SELECT seq, json FROM events WHERE seq > ? ORDER BY seq LIMIT ?").all(seq, limit).map(rowOf);
+  }
+
   /** Takes back a transaction that did not come to its end. */
   close(): void {
     this.#connection.close();

@@ -2,7 +2,9 @@ import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog, EventPage, EventQuery, UnfinishedTransfer } from "../../ports/accounting-log.ts";
+import type { EventFeed, PlacedEvent } from "../../ports/event-feed.ts";
 import type { EventRow } from "./sqlite-accounting-database.ts";
+import type { AccountingRequest, AccountingThreadOptions } from "./sqlite-accounting-worker.ts";
 import { DatabaseThread } from "./sqlite-database-thread.ts";
 import { cursorBehind, selectionOf } from "./sqlite-event-query.ts";
 
@@ -17,8 +19,12 @@ interface QueuedEvent {
  * The accounting record in one SQLite file; its folder has to exist.
  * @throws Error when the file cannot be used, for example because it is damaged; the message is for the operator.
  */
-export async function createSqliteAccountingLog({ file }: { readonly file: string }): Promise<AccountingLog> {
-  const writer = new DatabaseThread({ file, readOnly: false });
+export async function createSqliteAccountingLog({
+  file,
+}: {
+  readonly file: string;
+}): Promise<AccountingLog & EventFeed> {
+  const writer = accountingThread({ file, readOnly: false });
   try {
     await writer.call({ kind: "open" });
   } catch (error) {
@@ -26,19 +32,27 @@ export async function createSqliteAccountingLog({ file }: { readonly file: strin
     const reason = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error);
     throw new Error(`the accounting log ${file} cannot be used: ${reason}`);
   }
-  return new SqliteAccountingLog(writer, new DatabaseThread({ file, readOnly: true }));
+  return new SqliteAccountingLog(writer, accountingThread({ file, readOnly: true }));
+}
+
+type AccountingThread = DatabaseThread<AccountingRequest>;
+
+function accountingThread(workerData: AccountingThreadOptions): AccountingThread {
+  const workerFile = new URL("./sqlite-accounting-worker.ts", import.meta.url);
+  return new DatabaseThread({ workerFile, workerData, name: "the accounting log" });
 }
 
 /** One thread writes and one reads, so that a long search does not hold up transfers. */
-class SqliteAccountingLog implements AccountingLog {
-  readonly #writer: DatabaseThread;
-  readonly #reader: DatabaseThread;
+class SqliteAccountingLog implements AccountingLog, EventFeed {
+  readonly #writer: AccountingThread;
+  readonly #reader: AccountingThread;
+  readonly #listeners = new Set<() => void>();
   #queue: QueuedEvent[] = [];
   #queuedBytes = 0;
   #commits: Promise<void> | undefined;
   #close: Promise<void> | undefined;
 
-  constructor(writer: DatabaseThread, reader: DatabaseThread) {
+  constructor(writer: AccountingThread, reader: AccountingThread) {
     this.#writer = writer;
     this.#reader = reader;
   }
@@ -64,9 +78,9 @@ class SqliteAccountingLog implements AccountingLog {
     const selection = selectionOf(query);
     const rows = await this.#reader.call<readonly EventRow[]>({ kind: "select", selection });
     const page = rows.slice(0, selection.limit);
-    const last = page.at(-1);
-    const cursor = last && rows.length > page.length ? cursorBehind(last.seq, selection.order) : undefined;
-    return { events: page.map(({ json }) => eventOf(json)), cursor };
+    const cursors = page.map(({ seq }) => cursorBehind(seq, selection.order));
+    const cursor = rows.length > page.length ? cursors.at(-1) : undefined;
+    return { events: page.map(({ json }) => eventOf(json)), cursor, cursors };
   }
 
   async find(eventId: string): Promise<AccountingEvent | undefined> {
@@ -79,6 +93,22 @@ class SqliteAccountingLog implements AccountingLog {
     this.#assertOpen();
     const started = await this.#reader.call<readonly string[]>({ kind: "unfinishedTransfers" });
     return started.map((json) => ({ started: eventOf(json) }));
+  }
+
+  async end(): Promise<number> {
+    this.#assertOpen();
+    return this.#reader.call<number>({ kind: "end" });
+  }
+
+  async readBehind(position: number, limit: number): Promise<readonly PlacedEvent[]> {
+    this.#assertOpen();
+    const rows = await this.#reader.call<readonly EventRow[]>({ kind: "readBehind", position, limit });
+    return rows.map(({ seq, json }) => ({ position: seq, event: eventOf(json) }));
+  }
+
+  onAppend(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Everything appended before is on disk when this resolves, or its append has failed. */
@@ -107,6 +137,7 @@ class SqliteAccountingLog implements AccountingLog {
     try {
       await this.#writer.call({ kind: "append", events: batch.map(({ json }) => json) });
       for (const { resolve } of batch) resolve();
+      for (const listener of this.#listeners) listener();
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {

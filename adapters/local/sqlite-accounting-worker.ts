@@ -1,74 +1,42 @@
-import { type MessagePort, parentPort, workerData } from "node:worker_threads";
+import { parentPort, workerData } from "node:worker_threads";
 import { AccountingDatabase } from "./sqlite-accounting-database.ts";
+import { serveDatabase } from "./sqlite-database-server.ts";
 import type { EventSelection } from "./sqlite-event-query.ts";
 
-/** What the thread of a database is asked; it answers in the order of the requests. */
-export type DatabaseRequest =
+export type AccountingRequest =
   | { readonly kind: "open" }
   | { readonly kind: "append"; readonly events: readonly string[] }
   | { readonly kind: "select"; readonly selection: EventSelection }
   | { readonly kind: "find"; readonly eventId: string }
   | { readonly kind: "unfinishedTransfers" }
-  | { readonly kind: "close" };
-
-export type DatabaseResponse =
-  | { readonly ok: true; readonly value: unknown }
-  | { readonly ok: false; readonly reason: string };
+  | { readonly kind: "end" }
+  | { readonly kind: "readBehind"; readonly position: number; readonly limit: number };
 
 /** Where the database is, and whether this thread writes. */
-export interface DatabaseOptions {
+export interface AccountingThreadOptions {
   readonly file: string;
   readonly readOnly: boolean;
 }
 
-const { file, readOnly }: DatabaseOptions = workerData;
-let opened: AccountingDatabase | undefined;
+const { file, readOnly }: AccountingThreadOptions = workerData;
 
-function answer(request: DatabaseRequest): unknown {
-  if (request.kind === "close") return close();
-  opened ??= new AccountingDatabase(file, { readOnly });
+function answer(database: AccountingDatabase, request: AccountingRequest): unknown {
   switch (request.kind) {
     case "open":
       return undefined;
     case "append":
-      return opened.append(request.events);
+      return database.append(request.events);
     case "select":
-      return opened.select(request.selection);
+      return database.select(request.selection);
     case "find":
-      return opened.find(request.eventId);
+      return database.find(request.eventId);
     case "unfinishedTransfers":
-      return opened.unfinishedTransfers();
+      return database.unfinishedTransfers();
+    case "end":
+      return database.end();
+    case "readBehind":
+      return database.readBehind(request.position, request.limit);
   }
 }
 
-function close(): void {
-  opened?.close();
-  opened = undefined;
-}
-
-function serve(port: MessagePort): void {
-  port.on("message", (request: DatabaseRequest) => {
-    port.postMessage(responseTo(request));
-    if (request.kind === "close") port.close();
-  });
-}
-
-function responseTo(request: DatabaseRequest): DatabaseResponse {
-  try {
-    return { ok: true, value: answer(request) };
-  } catch (error) {
-    reset();
-    return { ok: false, reason: error instanceof Error ? error.message : String(error) };
-  }
-}
-
-/** After an error the file is opened anew: whatever was wrong with it may be over, or show itself at opening. */
-function reset(): void {
-  try {
-    close();
-  } catch {
-    opened = undefined;
-  }
-}
-
-if (parentPort) serve(parentPort);
+if (parentPort) serveDatabase(parentPort, () => new AccountingDatabase(file, { readOnly }), answer);

@@ -1,8 +1,15 @@
 import { Worker } from "node:worker_threads";
 import { FileError } from "../../core/errors.ts";
-import type { DatabaseOptions, DatabaseRequest, DatabaseResponse } from "./sqlite-accounting-worker.ts";
+import type { DatabaseResponse, ThreadRequest } from "./sqlite-database-server.ts";
 
-const workerFile = new URL("./sqlite-accounting-worker.ts", import.meta.url);
+export interface DatabaseThreadOptions {
+  /** The module that serves the database. */
+  readonly workerFile: URL;
+  /** What the module finds as its `workerData`. */
+  readonly workerData: unknown;
+  /** What the database is called in messages: `the accounting log`. */
+  readonly name: string;
+}
 
 interface Waiting {
   readonly resolve: (value: unknown) => void;
@@ -10,20 +17,20 @@ interface Waiting {
 }
 
 /**
- * A thread with a connection to the database. SQLite blocks its caller while the disk works; here it blocks nobody
+ * A thread with a connection to a database. SQLite blocks its caller while the disk works; here it blocks nobody
  * else. The thread is started by the first call, and again after it failed.
  */
-export class DatabaseThread {
-  readonly #options: DatabaseOptions;
+export class DatabaseThread<Request extends ThreadRequest> {
+  readonly #options: DatabaseThreadOptions;
   readonly #waiting: Waiting[] = [];
   #worker: Worker | undefined;
 
-  constructor(options: DatabaseOptions) {
+  constructor(options: DatabaseThreadOptions) {
     this.#options = options;
   }
 
   /** @throws FileError `unavailable` with the reason as its cause. */
-  call<T>(request: DatabaseRequest): Promise<T> {
+  call<T>(request: Request | { readonly kind: "close" }): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       this.#waiting.push({ resolve: resolve as (value: unknown) => void, reject });
       this.#worker ??= this.#start();
@@ -37,11 +44,12 @@ export class DatabaseThread {
   }
 
   #start(): Worker {
-    const worker = new Worker(workerFile, { workerData: this.#options, execArgv: [] });
+    const { workerFile, workerData } = this.#options;
+    const worker = new Worker(workerFile, { workerData, execArgv: [] });
     worker.on("message", (response: DatabaseResponse) => {
       const next = this.#waiting.shift();
       if (response.ok) next?.resolve(response.value);
-      else next?.reject(unavailable(response.reason));
+      else next?.reject(this.#unavailable(response.reason));
     });
     worker.on("error", (error) => this.#ended(worker, `the thread failed: ${error}`));
     worker.on("exit", () => this.#ended(worker, "the thread ended"));
@@ -51,10 +59,11 @@ export class DatabaseThread {
   #ended(worker: Worker, reason: string): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
-    for (const { reject } of this.#waiting.splice(0)) reject(unavailable(reason));
+    for (const { reject } of this.#waiting.splice(0)) reject(this.#unavailable(reason));
   }
-}
 
-function unavailable(reason: string): FileError {
-  return new FileError("unavailable", "the accounting log cannot be used at the moment", { cause: new Error(reason) });
+  #unavailable(reason: string): FileError {
+    const message = `${this.#options.name} cannot be used at the moment`;
+    return new FileError("unavailable", message, { cause: new Error(reason) });
+  }
 }

@@ -1,4 +1,4 @@
-import { argon2, randomBytes, timingSafeEqual } from "node:crypto";
+import { argon2, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { promisify } from "node:util";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
@@ -26,11 +26,22 @@ export function passwordHashProblem(text: string): string | undefined {
   return typeof parsed === "string" ? parsed : undefined;
 }
 
-/** Argon2 in Node's thread pool, at most limits.concurrentPasswordChecks at a time. */
+/**
+ * Argon2 in Node's thread pool, at most limits.concurrentPasswordChecks at a time. A password that was right is known
+ * for limits.rememberedPasswordMs, since programs log in again with each HTTP request.
+ */
 export function createPasswordHasher(): PasswordHasher {
   const turns = new Turns();
+  const remembered = new RememberedPasswords();
+  const check = async (password: string, hash: string | undefined) => {
+    // Others who waited in line may have brought the same password.
+    if (remembered.has(password, hash)) return true;
+    const isRight = await verify(password, hash);
+    if (isRight) remembered.add(password, hash);
+    return isRight;
+  };
   return {
-    verify: (password, hash) => turns.run(() => verify(password, hash)),
+    verify: async (password, hash) => remembered.has(password, hash) || turns.run(() => check(password, hash)),
     hash: (password) => turns.run(() => hash(password)),
   };
 }
@@ -99,5 +110,30 @@ class Turns {
     const next = this.#waiting.shift();
     if (next) next();
     else this.#running -= 1;
+  }
+}
+
+/**
+ * Passwords that were right for a hash, as an HMAC under a secret that this process alone has and never writes. Another
+ * hash, and so a changed password, is another entry. Wrong passwords always cost the same.
+ */
+class RememberedPasswords {
+  readonly #secret = randomBytes(tagBytes);
+  readonly #knownUntilMs = new Map<string, number>();
+
+  has(password: string, hash: string | undefined): boolean {
+    if (hash === undefined || !isUsable(password)) return false;
+    return performance.now() < (this.#knownUntilMs.get(this.#entry(password, hash)) ?? 0);
+  }
+
+  add(password: string, hash: string | undefined): void {
+    if (hash === undefined) return;
+    this.#knownUntilMs.set(this.#entry(password, hash), performance.now() + limits.rememberedPasswordMs);
+    const [oldest] = this.#knownUntilMs.keys();
+    if (this.#knownUntilMs.size > limits.rememberedPasswords && oldest !== undefined) this.#knownUntilMs.delete(oldest);
+  }
+
+  #entry(password: string, hash: string): string {
+    return createHmac("sha256", this.#secret).update(`${hash}\0${password}`).digest("base64");
   }
 }

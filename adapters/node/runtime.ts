@@ -6,6 +6,7 @@ export function createRuntime({ log }: { readonly log: Log }): Runtime {
   return {
     now: () => Date.now(),
     newId: createIdSource(() => Date.now()),
+    random: () => Math.random(),
     sha256,
     every: (intervalMs, action) => every(log, intervalMs, action),
     log,

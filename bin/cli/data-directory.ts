@@ -12,6 +12,10 @@ export function dataFiles(dataDirectory: string) {
     },
     tlsCertificate: join(keys, "tls_certificate.pem"),
     tlsPrivateKey: join(keys, "tls_private_key.pem"),
+    tokenSigningKeys: join(keys, "token_signing_keys.json"),
+    uploadUrlSecret: join(keys, "upload_url_secret"),
+    uploads: join(dataDirectory, "uploads"),
+    tokenSessions: join(dataDirectory, "sessions.sqlite"),
   } as const;
 }
 

@@ -32,6 +32,7 @@ function nextSteps({ sftp, http }: Readonly<Endpoints>, { accounts }: FirstStart
   if (sftp && partner) {
     lines.push(`  sftp -P ${sftp.port} ${partner.name}@${sftp.host}`, "  sftp> put FILE /inbox/");
   }
+  if (http && partner) lines.push(`  curl -u ${partner.name} -T FILE '${http.url}/v1/files?path=/inbox/FILE'`);
   if (http && admin) lines.push(`  curl -u ${admin.name} '${http.url}/v1/events?type=transfer.completed'`);
   return lines;
 }

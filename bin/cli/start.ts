@@ -1,6 +1,6 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { type Configuration, formatProblem } from "../../adapters/local/configuration/configuration.ts";
+import { formatProblem } from "../../adapters/local/configuration/configuration.ts";
 import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
 import { createLog } from "../../adapters/node/log.ts";
 import { createRuntime } from "../../adapters/node/runtime.ts";
@@ -10,6 +10,7 @@ import { lockDataDirectory } from "../local/data-directory-lock.ts";
 import type { Endpoints } from "../local/front.ts";
 import { type LocalServer, startLocalServer } from "../local/local-server.ts";
 import { prepareDataDirectory } from "./first-start.ts";
+import { tuneGarbageCollection } from "./garbage-collection.ts";
 import { greetingLines } from "./greeting.ts";
 
 export interface StartOptions {
@@ -21,6 +22,7 @@ export interface StartOptions {
 
 /** `ferrygate start`: runs until SIGTERM or SIGINT. Answers the exit code. */
 export async function runStart(options: StartOptions): Promise<number> {
+  tuneGarbageCollection();
   const dataDirectory = resolve(options.dataDirectory ?? "data");
   const unlock = lockDataDirectory(dataDirectory);
   if (!unlock) return failure(`another ferrygate is running on ${dataDirectory}`);
@@ -38,7 +40,6 @@ async function serve({ configFile }: StartOptions, dataDirectory: string): Promi
   const firstStart = await prepareDataDirectory(dataDirectory, { withDemo: configFile === undefined });
   const loaded = loadConfiguration(configFile ?? join(dataDirectory, "ferrygate.yaml"));
   if (!loaded.ok) return failure(loaded.problems.map(formatProblem).join("\n"));
-  warnOfUnserved(loaded.configuration, log);
   const stopSignal = nextStopSignal();
   const server = await startLocalServer({ dataDirectory, loaded, runtime: createRuntime({ log }) });
   await writeEndpoints(dataDirectory, server.endpoints);
@@ -47,13 +48,6 @@ async function serve({ configFile }: StartOptions, dataDirectory: string): Promi
   for (const line of await greetingLines(dataDirectory, server.endpoints, firstStart)) console.log(line);
   console.log("ferrygate ready");
   return stopOn(stopSignal, server, log);
-}
-
-/** What a configuration may say and this version does not do is said at start, not found out by a missing file. */
-function warnOfUnserved({ dispatch, alerts }: Configuration, log: Log): void {
-  if (dispatch.length > 0)
-    log.warn("this version checks dispatch rules but does not run them", { rules: dispatch.length });
-  if (alerts.length > 0) log.warn("this version checks alert rules but does not send mail", { rules: alerts.length });
 }
 
 function nextStopSignal(): Promise<NodeJS.Signals> {

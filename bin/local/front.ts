@@ -1,6 +1,10 @@
+import type { Configuration } from "../../adapters/local/configuration/configuration.ts";
 import type { LoadedConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import type { EventFeed } from "../../ports/event-feed.ts";
 import type { Runtime } from "../../ports/runtime.ts";
-import type { OpenSession } from "../../service/session/open-session.ts";
+import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
+import type { Management } from "../../service/management/management.ts";
+import type { OpenSession, ResumeSession } from "../../service/session/open-session.ts";
 import type { SessionServices } from "../../service/session/services.ts";
 
 export interface Address {
@@ -34,7 +38,15 @@ export type Readiness = "starting" | "ready" | "draining";
 export interface FrontServices {
   readonly services: SessionServices;
   readonly openSession: OpenSession;
+  readonly resumeSession: ResumeSession;
   readonly readiness: () => Readiness;
+  /** The configuration in force. */
+  readonly configuration: () => Configuration;
+  readonly feed: EventFeed;
+  readonly deadLetters: DeadLetterDesk;
+  readonly management: Management;
+  /** The text of `GET /metrics`. */
+  readonly metrics: () => string;
 }
 
 export type Started = { readonly fronts: readonly Front[]; readonly endpoints: Endpoints };

@@ -1,15 +1,52 @@
+import { entryJsonSchemas } from "../../adapters/local/configuration/entry-form.ts";
 import { createHttpApplication } from "../../protocols/http/application.ts";
 import { createHttpServer } from "../../protocols/http/server.ts";
+import { createEventFollower } from "../../service/audit/follow-events.ts";
 import { createEventReader } from "../../service/audit/read-events.ts";
+import { createAuthorize } from "../../service/management/authorize.ts";
+import { programVersion } from "../program-version.ts";
 import type { FrontServices, LocalServerOptions, Started } from "./front.ts";
+import { openTokenSessions } from "./http-sessions.ts";
+import { openPartUploads } from "./http-uploads.ts";
 
-export async function startHttp({ runtime, loaded }: LocalServerOptions, parts: FrontServices): Promise<Started> {
+export async function startHttp(options: LocalServerOptions, parts: FrontServices): Promise<Started> {
+  const { runtime, loaded } = options;
   const { http } = loaded.configuration.server;
   if (!http) return { fronts: [], endpoints: {} };
-  const { services, openSession, readiness } = parts;
-  const readEvents = createEventReader(services);
-  const application = createHttpApplication({ openSession, readEvents, readiness, log: runtime.log });
+  const { services, openSession, readiness, configuration } = parts;
+  const sessions = await openTokenSessions(options, parts);
+  const uploads = await openPartUploads(options, parts);
+  const application = createHttpApplication({
+    openSession,
+    tokenSessions: sessions.tokenSessions,
+    uploads,
+    readEvents: createEventReader(services),
+    followEvents: createEventFollower({
+      accounting: services.accounting,
+      feed: parts.feed,
+      runtime,
+      isStopping: () => readiness() === "draining",
+    }),
+    management: parts.management,
+    authorize: createAuthorize(services),
+    deadLetters: parts.deadLetters,
+    metrics: parts.metrics,
+    entrySchemas: entryJsonSchemas,
+    version: programVersion(),
+    readiness,
+    log: runtime.log,
+  });
   const { tls, listen } = http;
-  const server = createHttpServer({ application, listen, log: runtime.log, tls: tls && (() => tls) });
-  return { fronts: [server], endpoints: { http: await server.listen() } };
+  const server = createHttpServer({
+    application,
+    listen,
+    log: runtime.log,
+    tls: tls && (() => configuration().server.http?.tls ?? tls),
+  });
+  const close = async () => {
+    await server.close();
+    sessions.close();
+    uploads.partUploads.close();
+  };
+  return { fronts: [{ drain: () => server.drain(), close }], endpoints: { http: await server.listen() } };
 }

@@ -1,19 +1,26 @@
 import { join } from "node:path";
-import {
-  type ConfigurationAccounts,
-  createConfigurationAccounts,
-} from "../../adapters/local/configuration/configuration-accounts.ts";
+import type { ConfigurationAccounts } from "../../adapters/local/configuration/configuration-accounts.ts";
 import { createDirectoryObjectStore } from "../../adapters/local/directory-object-store.ts";
 import { createSqliteAccountingLog } from "../../adapters/local/sqlite-accounting-log.ts";
+import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import { limits } from "../../core/limits.ts";
+import type { AccountingLog } from "../../ports/accounting-log.ts";
+import type { EventFeed } from "../../ports/event-feed.ts";
+import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
+import { observedLog } from "../../service/metrics/observed-log.ts";
 import { createSessionOpener } from "../../service/session/open-session.ts";
 import { reconcile } from "../../service/session/reconcile.ts";
 import { Recorder } from "../../service/session/recorder.ts";
 import type { SessionServices } from "../../service/session/services.ts";
+import { openAlerts } from "./alerts.ts";
+import { openAutomation } from "./automation.ts";
+import { openConfiguration } from "./configuration.ts";
+import { createExternalAccounts } from "./external-accounts.ts";
 import type { Endpoints, Front, FrontServices, LocalServerOptions, Readiness, Started } from "./front.ts";
 import { startFtps } from "./ftps-front.ts";
 import { startHttp } from "./http-front.ts";
+import { createMetrics, type LocalMetrics } from "./metrics.ts";
 import { startSftp } from "./sftp-front.ts";
 
 export interface LocalServer {
@@ -24,17 +31,35 @@ export interface LocalServer {
 
 /** The whole product in one process, over a data directory. @throws Error in words for the operator. */
 export async function startLocalServer(options: LocalServerOptions): Promise<LocalServer> {
-  const { runtime, loaded } = options;
-  const accounts = createConfigurationAccounts(loaded, runtime);
-  const services = await openServices(options, accounts);
+  const { runtime } = options;
+  const { configuration, ...configurationStore } = openConfiguration(options);
+  const metrics = createMetrics();
+  const services = await openServices(options, configuration, metrics);
   const recovered = await reconcile(services);
   if (recovered.completed + recovered.aborted + recovered.discarded > 0) {
     runtime.log.warn("transfers were cut off by a crash and have been settled", { ...recovered });
   }
-  const { openSession, registry } = createSessionOpener(services);
+  const { openSession, resumeSession, registry } = createSessionOpener(services);
+  const management = await configurationStore.serve(services);
+  const alerts = await openAlerts(options);
+  const automation = await openAutomation(options, services.accounting, async ({ claims, deadLetters }) => [
+    createDispatcher({ ...services, claims, conversions: contentConversions }, () => configuration.current().dispatch),
+    await alerts.start({ configuration: () => configuration.current(), accounting: services.accounting, deadLetters }),
+  ]);
+  await automation.start();
   const recorder = new Recorder(services, { protocol: "system" });
   let readiness: Readiness = "starting";
-  const { endpoints, fronts } = await startFronts(options, { services, openSession, readiness: () => readiness });
+  const { endpoints, fronts } = await startFronts(options, {
+    services,
+    openSession,
+    resumeSession,
+    readiness: () => readiness,
+    configuration: () => configuration.current(),
+    feed: services.accounting,
+    deadLetters: automation.deadLetters,
+    management,
+    metrics: () => metrics.text(registry.count),
+  });
   await recorder.record({ type: "server.started", message: `${services.serverName} started`, data: { endpoints } });
   readiness = "ready";
   return {
@@ -45,6 +70,9 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       await Promise.race([drainInTurn(fronts), after(limits.drainMs)]);
       await registry.endAll("admin-reboot");
       await Promise.all(fronts.map((front) => front.close()));
+      await automation.stop();
+      await alerts.stop();
+      configurationStore.close();
       await services.accounting.close();
     },
   };
@@ -53,14 +81,20 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
 async function openServices(
   { dataDirectory, runtime }: LocalServerOptions,
   accounts: ConfigurationAccounts,
-): Promise<SessionServices> {
+  metrics: LocalMetrics,
+): Promise<SessionServices & { readonly accounting: AccountingLog & EventFeed }> {
+  const external = createExternalAccounts(accounts, runtime);
   return {
     objects: await createDirectoryObjectStore({
       filesDirectory: join(dataDirectory, "files"),
       stagingDirectory: join(dataDirectory, "staging"),
     }),
-    accounting: await createSqliteAccountingLog({ file: join(dataDirectory, "accounting.sqlite") }),
-    accounts,
+    accounting: observedLog(
+      await createSqliteAccountingLog({ file: join(dataDirectory, "accounting.sqlite") }),
+      metrics.observe,
+    ),
+    accounts: external,
+    external,
     passwords: createPasswordHasher(),
     runtime,
     serverName: accounts.current().server.name,

@@ -7,7 +7,7 @@ export interface Answer {
 }
 
 /** For data that no browser should render, keep or hand to a page of another origin. */
-const protectiveHeaders = {
+export const protectiveHeaders = {
   "cache-control": "no-store",
   "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",

@@ -1,17 +1,50 @@
 import { Hono } from "hono";
 import type { Peer } from "../../core/accounting-event.ts";
+import type { EntryKind, JsonObject } from "../../core/configuration-entry.ts";
+import { ConfigurationError } from "../../core/configuration-error.ts";
 import { FileError } from "../../core/errors.ts";
+import type { FollowEvents } from "../../service/audit/follow-events.ts";
 import type { ReadEvents } from "../../service/audit/read-events.ts";
+import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
+import type { Authorize } from "../../service/management/authorize.ts";
+import type { Management } from "../../service/management/management.ts";
+import { FailedLogins } from "../../service/session/failed-logins.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
-import { jsonAnswer, toResponse } from "./answer.ts";
-import { eventsResource } from "./events.ts";
-import { type Handler, type HttpContext, type HttpEnvironment, inSession } from "./in-session.ts";
-import { internalProblem, problemAnswer, problemOf } from "./problem.ts";
+import type { TokenSessions } from "../../service/session/token-sessions.ts";
+import { toResponse } from "./answer.ts";
+import { authorizeOperations } from "./authorize-operations.ts";
+import { deadLetterOperations } from "./dead-letter-operations.ts";
+import { documentationOperations } from "./documentation-operations.ts";
+import { eventOperations } from "./event-operations.ts";
+import { fileOperations } from "./file-operations.ts";
+import { healthOperations, type Readiness } from "./health-operations.ts";
+import type { HttpContext, HttpEnvironment } from "./http-context.ts";
+import { type Door, inSession } from "./in-session.ts";
+import { managementOperations, managementSchemas } from "./management-operations.ts";
+import { metricsOperations } from "./metrics-operations.ts";
+import type { Operation } from "./operation.ts";
+import { configurationProblemOf, internalProblem, type Problem, problemAnswer, problemOf } from "./problem.ts";
+import { RequestError } from "./request-error.ts";
+import { readInput } from "./request-input.ts";
+import { sessionOperations } from "./session-operations.ts";
+import { type UploadServices, uploadOperations } from "./upload-operations.ts";
 
 export interface HttpServices {
   readonly openSession: OpenSession;
+  readonly tokenSessions: TokenSessions;
+  readonly uploads: UploadServices;
   readonly readEvents: ReadEvents;
-  readonly readiness: () => "starting" | "ready" | "draining";
+  readonly followEvents: FollowEvents;
+  readonly management: Management;
+  readonly authorize: Authorize;
+  readonly deadLetters: DeadLetterDesk;
+  /** How the configuration file writes each kind of entry, as JSON Schema. */
+  readonly entrySchemas: Readonly<Record<EntryKind, JsonObject>>;
+  /** Of this program. */
+  readonly version: string;
+  /** The text of `GET /metrics`. */
+  readonly metrics: () => string;
+  readonly readiness: () => Readiness;
   readonly log: HttpLog;
 }
 
@@ -25,36 +58,70 @@ export type HttpApplication = (request: Request, peer: Peer) => Promise<Response
 
 /** Builds the API. What fails is answered as a problem document; the promise does not reject. */
 export function createHttpApplication(services: HttpServices): HttpApplication {
-  const { openSession, readEvents, readiness, log } = services;
+  const { openSession, tokenSessions, log } = services;
+  const door: Door = { openSession, tokenSessions, failedLogins: new FailedLogins() };
   const application = new Hono<HttpEnvironment>();
-  const resource = (path: string, handlers: Readonly<Record<string, Handler>>) => {
-    for (const [method, handler] of Object.entries(handlers)) application.on(method, path, handler);
-    application.all(path, methodNotAllowed(Object.keys(handlers)));
-  };
-  resource("/health", { GET: () => toResponse(jsonAnswer(200, { status: "ok" })) });
-  resource("/ready", { GET: () => readinessResponse(readiness()) });
-  resource("/v1/events", { GET: inSession(openSession, eventsResource(readEvents)) });
-  application.notFound(() =>
-    toResponse(problemAnswer({ code: "unknown-route", detail: "there is nothing at this path" })),
-  );
+  for (const [path, operations] of byPath(operationsOf(services, door))) {
+    const route = path.replaceAll(/\{(\w+)\}/g, ":$1");
+    for (const operation of operations) {
+      application.on(operation.method, route, (context) => perform(door, operation, context));
+    }
+    application.all(route, methodNotAllowed(operations.map(({ method }) => method)));
+  }
+  application.notFound(() => problemResponse({ code: "unknown-route", detail: "there is nothing at this path" }));
   application.onError((error, context) => failureResponse(error, context, log));
   return async (request, peer) => application.fetch(request, { peer });
 }
 
-function readinessResponse(status: ReturnType<HttpServices["readiness"]>): Response {
-  return toResponse(jsonAnswer(status === "ready" ? 200 : 503, { status }));
+/** Everything that the API does. */
+function operationsOf(services: HttpServices, door: Door): readonly Operation[] {
+  const { readiness, version, entrySchemas } = services;
+  const operations = [
+    ...healthOperations(readiness),
+    ...metricsOperations(services.metrics),
+    ...sessionOperations(door),
+    ...fileOperations,
+    ...uploadOperations(services.uploads),
+    ...eventOperations(services),
+    ...managementOperations(services.management),
+    ...authorizeOperations(services.authorize),
+    ...deadLetterOperations(services.deadLetters),
+  ];
+  return [...operations, ...documentationOperations(operations, { version, schemas: managementSchemas(entrySchemas) })];
+}
+
+function byPath(operations: readonly Operation[]): Map<string, Operation[]> {
+  return Map.groupBy(operations, ({ path }) => path);
+}
+
+async function perform(door: Door, operation: Operation, context: HttpContext): Promise<Response> {
+  if (operation.access === "public") return operation.handle(await readInput(operation, context));
+  return inSession(door, context, async (session) => {
+    if (operation.role !== undefined) await session.requireRole(operation.role, kebabCase(operation.operationId));
+    return operation.handle(session, await readInput(operation, context));
+  });
+}
+
+function kebabCase(camelCase: string): string {
+  return camelCase.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** RFC 9110 §15.5.6: the answer lists what is allowed. hono answers HEAD wherever it answers GET. */
-function methodNotAllowed(methods: readonly string[]): Handler {
+function methodNotAllowed(methods: readonly string[]): () => Response {
   const allow = methods.flatMap((method) => (method === "GET" ? ["GET", "HEAD"] : [method])).join(", ");
   const problem = { code: "method-not-allowed", detail: `the methods of this resource are ${allow}` } as const;
-  return () => toResponse(problemAnswer(problem, { allow }));
+  return () => problemResponse(problem, { allow });
 }
 
 function failureResponse(error: Error, { req, get }: HttpContext, log: HttpLog): Response {
-  if (error instanceof FileError) return toResponse(problemAnswer(problemOf(error)));
+  if (error instanceof FileError) return problemResponse(problemOf(error));
+  if (error instanceof RequestError) return problemResponse(error, error.headers);
+  if (error instanceof ConfigurationError) return problemResponse(configurationProblemOf(error));
   const { method, path } = req;
   log.error("request failed", { session: get("sessionId"), method, path, error: error.stack ?? `${error}` });
-  return toResponse(problemAnswer(internalProblem));
+  return problemResponse(internalProblem);
+}
+
+function problemResponse(problem: Problem, headers: Readonly<Record<string, string>> = {}): Response {
+  return toResponse(problemAnswer(problem, headers));
 }

@@ -19,8 +19,13 @@ export class Connections {
       socket.destroy();
       return;
     }
-    this.#inProgress.set(socket, new Set());
-    socket.once("close", () => this.#inProgress.delete(socket));
+    const requests = new Set<ServerResponse>();
+    this.#inProgress.set(socket, requests);
+    socket.once("close", () => {
+      this.#inProgress.delete(socket);
+      // Node forgets requests that were answered before all their content came, and their readers would wait for ever.
+      for (const { req } of requests) req.destroy();
+    });
   }
 
   /**
@@ -42,6 +47,12 @@ export class Connections {
     incoming.once("close", closed);
     outgoing.once("close", closed);
     return true;
+  }
+
+  /** True while a client waits for the server and not the other way round: its silence is no fault. */
+  isAnswering(socket: Socket): boolean {
+    const waits = ({ req, headersSent }: ServerResponse) => !headersSent && (req.complete || req.readableLength > 0);
+    return [...this.requestsOn(socket)].some(waits);
   }
 
   /** The requests in progress, in the order in which they came. */

@@ -9,10 +9,11 @@ export class MalformedRequest extends Error {
 
 /**
  * The request as the web's Request. Its content is read from the socket only as fast as it is consumed. The origin of
- * its URL is always `http://localhost`: nothing is to depend on what a client writes into Host.
+ * its URL is always `http://localhost`: nothing is to depend on what a client writes into Host. `beforeContent` is
+ * called when the content is read for the first time.
  * @throws MalformedRequest
  */
-export function toRequest(incoming: IncomingMessage, signal: AbortSignal): Request {
+export function toRequest(incoming: IncomingMessage, signal: AbortSignal, beforeContent = () => {}): Request {
   const { method = "", rawHeaders } = incoming;
   if (incoming.httpVersionMajor !== 1) throw new MalformedRequest("the server speaks HTTP/1.1");
   // RFC 9112 §3.2: 400 for HTTP/1.1 without Host, and for any request with more than one.
@@ -25,14 +26,19 @@ export function toRequest(incoming: IncomingMessage, signal: AbortSignal): Reque
     headers.append(rawHeaders[index] ?? "", rawHeaders[index + 1] ?? "");
   }
   const url = `http://localhost${targetOf(incoming)}`;
-  // Reading begins with the first pull. What nobody begins to read, Node discards after the response.
-  const body = hasContent(incoming) ? ReadableStream.from<Uint8Array>(incoming) : null;
+  const body = hasContent(incoming) ? ReadableStream.from(contentOf(incoming, beforeContent)) : null;
   try {
     return new Request(url, { method, headers, body, signal, duplex: "half" });
   } catch (cause) {
     // TRACE, above all: it would send credentials back, and Request does not take it.
     throw new MalformedRequest("the server does not take such requests", { cause });
   }
+}
+
+/** Reading begins with the first pull, and giving up leaves the connection open for the response. */
+async function* contentOf(incoming: IncomingMessage, beforeContent: () => void): AsyncGenerator<Uint8Array> {
+  beforeContent();
+  yield* incoming.iterator({ destroyOnReturn: false });
 }
 
 /** Origin-form or absolute-form (RFC 9112 §3.2); the authority of the latter is not looked at, as Host is not. */

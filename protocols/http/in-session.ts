@@ -1,61 +1,95 @@
-import type { Context } from "hono";
 import type { Peer } from "../../core/accounting-event.ts";
-import type { Credential } from "../../core/credential.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
+import type { Connection } from "../../service/session/connection.ts";
+import type { FailedLogins } from "../../service/session/failed-logins.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import type { Session } from "../../service/session/session.ts";
-import { toResponse } from "./answer.ts";
+import type { TokenSessions } from "../../service/session/token-sessions.ts";
 import { parseBasicCredential } from "./basic-credential.ts";
-import { problemAnswer } from "./problem.ts";
+import type { HttpContext } from "./http-context.ts";
+import type { Reply } from "./operation.ts";
+import { RequestError } from "./request-error.ts";
 
-/** What hono carries along with a request. */
-export interface HttpEnvironment {
-  readonly Bindings: { readonly peer: Peer };
-  readonly Variables: { sessionId: string | undefined };
+export type SessionWork = (session: Session) => Promise<Reply>;
+
+/** How clients get in: with a name and a password for one request, or with the token of a session. */
+export interface Door {
+  readonly openSession: OpenSession;
+  readonly tokenSessions: TokenSessions;
+  readonly failedLogins: FailedLogins;
 }
-
-export type HttpContext = Context<HttpEnvironment>;
-export type Handler = (context: HttpContext) => Response | Promise<Response>;
-export type SessionWork = (session: Session, context: HttpContext) => Promise<Response>;
 
 /**
- * A handler that does its work in a session of its own, which begins and ends with the request. Without credentials
- * there is no session and no event: a client may ask without them to learn the scheme (RFC 7235 §2.1).
+ * Does the work in the session that the Authorization header stands for. With Basic that is a session of its own,
+ * which begins and ends with the request, streamed content included. Without credentials there is no session and no
+ * event: a client may ask without them to learn the scheme (RFC 7235 §2.1).
+ * @throws RequestError `authentication-required`, `authentication-failed`, `too-many-requests`
  */
-export function inSession(openSession: OpenSession, work: SessionWork): Handler {
-  return async (context) => {
-    const credential = parseBasicCredential(context.req.header("authorization") ?? "");
-    if (!credential) return refuse("authentication-required", "log in with HTTP Basic authentication (RFC 7617)");
-    const ended = Promise.withResolvers<never>();
-    ended.promise.catch(() => {});
-    const session = openSession({
-      protocol: "https",
-      peer: context.env.peer,
-      clientVersion: context.req.header("user-agent")?.slice(0, limits.httpUserAgentLength),
-      disconnect: (reason) => ended.reject(new FileError("unavailable", reason)),
-    });
-    context.set("sessionId", session.id);
-    try {
-      return await Promise.race([
-        ended.promise,
-        authenticateAndWork(session, credential, () => work(session, context)),
-      ]);
-    } finally {
-      await session.end("user-request");
-    }
-  };
+export async function inSession(door: Door, context: HttpContext, work: SessionWork): Promise<Response> {
+  const ended = Promise.withResolvers<never>();
+  ended.promise.catch(() => {});
+  const disconnect = (reason: string) => ended.reject(new FileError("unavailable", reason));
+  const session = await sessionOf(door, context, connectionOf(context, disconnect));
+  let reply: Reply | undefined;
+  try {
+    reply = await Promise.race([ended.promise, work(session)]);
+    return reply instanceof Response ? reply : reply.response;
+  } finally {
+    // A reply that streams keeps its session until the last byte; its end is awaited by nobody but the record.
+    if (reply === undefined || reply instanceof Response) await session.end("user-request");
+    else void reply.finished.finally(() => session.end("user-request"));
+  }
 }
 
-async function authenticateAndWork(
-  session: Session,
-  credential: Credential,
-  work: () => Promise<Response>,
-): Promise<Response> {
-  if (await session.authenticate(credential)) return work();
-  return refuse("authentication-failed", "the user name or the password is wrong, or the account may not log in");
+export function connectionOf(context: HttpContext, disconnect: (reason: string) => void = () => {}): Connection {
+  const clientVersion = context.req.header("user-agent")?.slice(0, limits.httpUserAgentLength);
+  return { protocol: "https", peer: context.env.peer, clientVersion, disconnect };
 }
 
-function refuse(code: "authentication-required" | "authentication-failed", detail: string): Response {
-  return toResponse(problemAnswer({ code, detail }));
+async function sessionOf(door: Door, context: HttpContext, connection: Connection): Promise<Session> {
+  const authorization = context.req.header("authorization") ?? "";
+  const token = /^bearer +(?<token>[\w.~+/=-]+)$/i.exec(authorization.trim())?.groups?.token;
+  if (token !== undefined) return resumed(door, context, { connection, token });
+  const credential = parseBasicCredential(authorization);
+  if (!credential) {
+    const detail = "log in with HTTP Basic authentication (RFC 7617), or with the token of a session (RFC 6750)";
+    throw new RequestError("authentication-required", detail);
+  }
+  refuseAfterFailures(door, context.env.peer);
+  const session = door.openSession(connection);
+  context.set("sessionId", session.id);
+  const accepted = await session.authenticate(credential).catch(async (error: unknown) => {
+    await session.end("protocol-error");
+    throw error;
+  });
+  if (accepted) return session;
+  await session.end("user-request");
+  throw refusedLogin(door, context.env.peer);
+}
+
+async function resumed(
+  { tokenSessions }: Door,
+  context: HttpContext,
+  { connection, token }: { connection: Connection; token: string },
+): Promise<Session> {
+  const session = await tokenSessions.resume(connection, token);
+  context.set("sessionId", session?.id);
+  if (session) return session;
+  const challenge = { "www-authenticate": 'Bearer realm="ferrygate", error="invalid_token"' };
+  throw new RequestError("authentication-failed", "the token is not good, or no longer: log in again", challenge);
+}
+
+/** @throws RequestError `too-many-requests` for an address that failed to log in too often. */
+export function refuseAfterFailures({ failedLogins }: Door, { address }: Peer): void {
+  const waitMs = failedLogins.waitMs(address, Date.now());
+  if (waitMs <= 0) return;
+  const headers = { "retry-after": `${Math.ceil(waitMs / 1000)}` };
+  throw new RequestError("too-many-requests", "too many logins from this address were refused; wait", headers);
+}
+
+export function refusedLogin({ failedLogins }: Door, { address }: Peer): RequestError {
+  failedLogins.add(address, Date.now());
+  const detail = "the user name or the password is wrong, or the account may not log in";
+  return new RequestError("authentication-failed", detail);
 }

@@ -1,11 +1,12 @@
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { type AddressInfo, isIPv6, Server as NetServer, type Socket } from "node:net";
 import { limits } from "../../core/limits.ts";
 import type { HttpApplication, HttpLog } from "./application.ts";
 import { answerClientError } from "./client-error.ts";
 import { Connections } from "./connections.ts";
+import { ContentWatch } from "./content-watch.ts";
 import { serve } from "./serve.ts";
 
 /** A certificate chain and its private key, both in PEM. */
@@ -51,14 +52,23 @@ export function createHttpServer(options: HttpServerOptions): HttpServer {
   server.maxConnections = limits.connections;
   server.on("connection", (socket: Socket) => connections.accepted(socket));
   server.on(tls ? "secureConnection" : "connection", (socket: Socket) => connections.opened(socket));
-  server.on("request", (incoming, outgoing) => {
-    if (connections.begun(incoming, outgoing)) void serve(options, incoming, outgoing);
-  });
-  server.on("clientError", ({ code }: NodeJS.ErrnoException, duplex) => {
-    // An HTTP server reads from sockets; Node's types allow for others that are handed to it.
-    const socket = duplex as Socket;
+  const refuse = (code: string | undefined, socket: Socket) =>
     answerClientError({ code, socket, requests: connections.requestsOn(socket), lingerMs: times.httpLingerMs });
+  const watch = new ContentWatch(times.httpRequestMs, ({ socket }) => refuse("ERR_HTTP_REQUEST_TIMEOUT", socket));
+  const checks = setInterval(() => watch.check(), times.httpCheckMs).unref();
+  server.once("close", () => clearInterval(checks));
+  const take = (awaitsContinue: boolean) => (incoming: IncomingMessage, outgoing: ServerResponse) => {
+    if (!connections.begun(incoming, outgoing)) return;
+    watch.begun(incoming);
+    void serve({ ...options, lingerMs: times.httpLingerMs }, { incoming, outgoing, awaitsContinue });
+  };
+  server.on("request", take(false));
+  server.on("checkContinue", take(true));
+  server.on("timeout", (socket: Socket) => {
+    if (!connections.isAnswering(socket)) socket.destroy();
   });
+  // An HTTP server reads from sockets; Node's types allow for others that are handed to it.
+  server.on("clientError", ({ code }: NodeJS.ErrnoException, duplex) => refuse(code, duplex as Socket));
   return {
     async listen() {
       server.listen(listen);
@@ -87,7 +97,8 @@ function settingsFrom(times: HttpTimes) {
   return {
     maxHeaderSize: limits.httpHeaderBytes,
     headersTimeout: times.httpHeadersMs,
-    requestTimeout: times.httpRequestMs,
+    // ContentWatch looks at the content instead: by progress, where Node would count the whole time.
+    requestTimeout: 0,
     connectionsCheckingInterval: times.httpCheckMs,
     keepAliveTimeout: times.httpKeepAliveMs,
     // Node would answer without a problem document; toRequest looks for Host.

@@ -67,10 +67,11 @@ export class Access {
    * those that a rule such as `["/inbox/*", allow-write]` names. They are there from the first login on.
    */
   configuredFolders(): readonly string[] {
-    const { name, permissions, groups } = this.account;
+    const { name, permissions, groups, structure = [] } = this.account;
     const rules = [...permissions, ...groups.flatMap((group) => group.permissions)];
     const named = rules.map((rule) => folderGrantedBy(rule, name)).filter((path) => path !== undefined);
-    return [...this.folders.provisionedKeys(), ...named.map((path) => this.folders.objectKeyFor(path))];
+    const paths = [...named, ...structure.map((path) => parseVirtualPath(path))];
+    return [...this.folders.provisionedKeys(), ...paths.map((path) => this.folders.objectKeyFor(path))];
   }
 
   #decide(action: Action, path: VirtualPath): Decision {

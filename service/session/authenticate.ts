@@ -1,11 +1,21 @@
 import type { Account } from "../../core/account.ts";
 import type { Credential } from "../../core/credential.ts";
+import { limits } from "../../core/limits.ts";
 import { evaluateLogin } from "../../core/login.ts";
+import { utf8Length } from "../../core/virtual-path.ts";
+import type { Connection } from "./connection.ts";
+import type { EventContent } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 
 export type AuthenticationResult =
   | { readonly ok: true; readonly account: Account }
-  | { readonly ok: false; readonly reason: string; readonly account: Account | undefined };
+  | {
+      readonly ok: false;
+      readonly reason: string;
+      readonly account: Account | undefined;
+      /** What another system said about its refusal. */
+      readonly details?: Readonly<Record<string, unknown>> | undefined;
+    };
 
 /**
  * Checks a credential and then the account. The reason is for the accounting record: a client only ever hears that
@@ -14,12 +24,33 @@ export type AuthenticationResult =
 export async function authenticate(
   services: SessionServices,
   credential: Credential,
-  peerAddress: string,
+  connection: Pick<Connection, "peer" | "protocol">,
 ): Promise<AuthenticationResult> {
-  const account = await services.accounts.find(credential.username);
+  if (utf8Length(credential.username) > limits.loginNameBytes) {
+    return { ok: false, reason: "user-name-too-long", account: undefined };
+  }
+  const found = await services.accounts.find(credential.username);
+  if (services.external?.isAsking && isElsewhere(found)) {
+    const verdict = await services.external.authenticate(credential, connection);
+    return verdict.ok ? admitted(services, verdict.account, connection) : { ...verdict, account: undefined };
+  }
+  const account = isElsewhere(found) ? undefined : found;
   const refusal = await refusalOf(services, credential, account);
   if (refusal !== undefined || !account) return { ok: false, reason: refusal ?? "unknown-account", account };
-  const login = evaluateLogin(account, services.runtime.now(), peerAddress);
+  return admitted(services, account, connection);
+}
+
+/** Another system decides about every login of an account that is not on file here. */
+function isElsewhere(account: Account | undefined): boolean {
+  return account === undefined || account.external === true;
+}
+
+function admitted(
+  { runtime }: SessionServices,
+  account: Account,
+  { peer }: Pick<Connection, "peer">,
+): AuthenticationResult {
+  const login = evaluateLogin(account, runtime.now(), peer.address);
   return login.ok ? { ok: true, account } : { ok: false, reason: login.reason, account };
 }
 
@@ -27,10 +58,11 @@ export async function authenticate(
 export async function acceptsPublicKey(
   services: SessionServices,
   offer: { readonly username: string; readonly blob: string },
-  peerAddress: string,
+  connection: Pick<Connection, "peer" | "protocol">,
 ): Promise<boolean> {
   const account = await services.accounts.find(offer.username);
-  if (!account || !evaluateLogin(account, services.runtime.now(), peerAddress).ok) return false;
+  if (services.external?.isAsking && isElsewhere(account)) return services.external.acceptsPublicKey(offer, connection);
+  if (!account || !admitted(services, account, connection).ok) return false;
   return account.publicKeys.some((publicKey) => publicKey.blob === offer.blob);
 }
 
@@ -52,4 +84,25 @@ async function refusalOf(
   return account.publicKeys.some((publicKey) => publicKey.blob === credential.provenKey.blob)
     ? undefined
     : "unknown-public-key";
+}
+
+/** A name that is too long for any account goes on record in its beginning only. */
+export function recordedName(username: string): string {
+  if (utf8Length(username) <= limits.loginNameBytes) return username;
+  return `${username.slice(0, limits.accountNameLength).toWellFormed()}…`;
+}
+
+/** What goes on record of a login; without a reason it succeeded. */
+export function loginEvent(
+  method: Credential["kind"],
+  username: string,
+  { reason, details }: { readonly reason?: string | undefined; readonly details?: unknown },
+): EventContent {
+  return reason === undefined
+    ? { type: "authentication.succeeded", message: `${username} logged in`, data: { username, method } }
+    : {
+        type: "authentication.failed",
+        message: `login of ${username} refused: ${reason}`,
+        data: { username, method, reason, ...(details !== undefined && { external: details }) },
+      };
 }

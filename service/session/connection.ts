@@ -1,3 +1,4 @@
+import type { Account } from "../../core/account.ts";
 import type { Peer, Protocol } from "../../core/accounting-event.ts";
 
 /** What a protocol knows of a client before it says who it is. */
@@ -8,4 +9,11 @@ export interface Connection {
   readonly clientVersion?: string | undefined;
   /** Called when the pipeline ends the session from its side: the protocol closes the connection. */
   readonly disconnect: (reason: string) => void;
+}
+
+/** A session that a client goes on with, after it proved that it is the one that logged in. */
+export interface ResumedSession {
+  readonly sessionId: string;
+  readonly account: Account;
+  readonly startedAtMs: number;
 }

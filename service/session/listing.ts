@@ -1,5 +1,6 @@
 import type { FolderMap } from "../../core/folder-map.ts";
 import { limits } from "../../core/limits.ts";
+import { compareByBytes } from "../../core/object-key.ts";
 import type { EntryPage, NamedEntry, ObjectStore } from "../../ports/object-store.ts";
 import type { Target } from "./transfer.ts";
 
@@ -18,18 +19,55 @@ export class Listing {
   }
 }
 
-/** The pages of a folder. `onlyFolders` is what `allow-traverse` grants. */
-export async function* pagesOf(
-  source: { objects: ObjectStore; folders: FolderMap; target: Target; first: EntryPage | undefined },
-  onlyFolders: boolean,
-): AsyncGenerator<readonly NamedEntry[]> {
-  const virtual = source.folders.virtualEntriesOf(source.target.path);
-  if (virtual.length > 0) yield virtual.map((name) => ({ name, ...virtualFolderEntry }));
+/** A folder in the store that was authorized, and its first page. */
+export interface FolderSource {
+  readonly objects: ObjectStore;
+  readonly folders: FolderMap;
+  readonly target: Target;
+  /** Undefined where nothing in the store stands for a virtual folder. */
+  readonly first: EntryPage | undefined;
+}
+
+export interface PageOptions {
+  readonly after?: string | undefined;
+  readonly limit: number;
+}
+
+/** One page, with the virtual folders in their place among the others. `source.first` is read with these options. */
+export async function pageOf(source: FolderSource, onlyFolders: boolean, options: PageOptions): Promise<EntryPage> {
+  const { after = "", limit } = options;
+  const names = source.folders.virtualEntriesOf(source.target.path);
+  const found: NamedEntry[] = [];
   let page = source.first;
   while (page) {
-    const visible = page.entries.filter(
-      (entry) => !virtual.includes(entry.name) && (!onlyFolders || entry.type === "directory"),
-    );
+    found.push(...page.entries.filter(({ name, type }) => isVisible(name, type, { names, onlyFolders })));
+    if (found.length >= limit || page.next === undefined) break;
+    page = await nextPage(source, page.next);
+  }
+  const end = page?.next;
+  const isHere = (name: string) => compareByBytes(name, after) > 0 && (!end || compareByBytes(name, end) <= 0);
+  const virtual = names.filter(isHere).map((name) => ({ name, ...virtualFolderEntry }));
+  const entries = [...found, ...virtual].sort((left, right) => compareByBytes(left.name, right.name));
+  const isCut = entries.length > limit;
+  return { entries: entries.slice(0, limit), next: isCut ? entries[limit - 1]?.name : end };
+}
+
+interface Visibility {
+  readonly names: readonly string[];
+  readonly onlyFolders: boolean;
+}
+
+function isVisible(name: string, type: NamedEntry["type"], { names, onlyFolders }: Visibility): boolean {
+  return !names.includes(name) && (!onlyFolders || type === "directory");
+}
+
+/** The pages of a folder. `onlyFolders` is what `allow-traverse` grants. */
+export async function* pagesOf(source: FolderSource, onlyFolders: boolean): AsyncGenerator<readonly NamedEntry[]> {
+  const names = source.folders.virtualEntriesOf(source.target.path);
+  if (names.length > 0) yield names.map((name) => ({ name, ...virtualFolderEntry }));
+  let page = source.first;
+  while (page) {
+    const visible = page.entries.filter(({ name, type }) => isVisible(name, type, { names, onlyFolders }));
     if (visible.length > 0) yield visible;
     page = page.next === undefined ? undefined : await nextPage(source, page.next);
   }

@@ -1,4 +1,5 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { digestOf } from "./content-digest.ts";
 import type { SessionServices } from "./services.ts";
 import { transferEventId } from "./transfer.ts";
 
@@ -7,8 +8,6 @@ export interface Reconciliation {
   readonly aborted: number;
   readonly discarded: number;
 }
-
-const digestChunkBytes = 1024 * 1024;
 
 /**
  * After a crash, before any client connects: gives every transfer that was started its one end, in agreement with
@@ -53,24 +52,4 @@ function endOf(
     message: `${started.data.direction} of ${started.data.path} ${type.slice("transfer.".length)}, found at start`,
     data: { ...started.data, ...data },
   };
-}
-
-async function digestOf(
-  { objects, runtime }: SessionServices,
-  objectKey: string,
-): Promise<{ bytes: number; sha256: string; etag: string } | undefined> {
-  if ((await objects.stat(objectKey))?.type !== "file") return undefined;
-  const reader = await objects.openRead(objectKey);
-  const sha256 = runtime.sha256();
-  const chunk = new Uint8Array(digestChunkBytes);
-  let bytes = 0;
-  try {
-    for (let count = await reader.read(chunk, 0); count > 0; count = await reader.read(chunk, bytes)) {
-      sha256.update(chunk.subarray(0, count));
-      bytes += count;
-    }
-  } finally {
-    await reader.close();
-  }
-  return { bytes, sha256: sha256.hex(), etag: reader.entry.etag };
 }

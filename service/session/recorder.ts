@@ -15,33 +15,43 @@ export interface EventOrigin {
   readonly peer?: Peer;
 }
 
+/** What makes events besides their content. */
+export type EventServices = Pick<SessionServices, "runtime" | "serverName">;
+
 /** Composes accounting events of one origin and hands them to the log. */
 export class Recorder {
-  readonly #services: SessionServices;
+  readonly #services: EventServices & Pick<SessionServices, "accounting">;
   readonly #origin: EventOrigin;
   account: { readonly name: string; readonly groups: readonly string[] } | undefined;
 
-  constructor(services: SessionServices, origin: EventOrigin) {
+  constructor(services: EventServices & Pick<SessionServices, "accounting">, origin: EventOrigin) {
     this.#services = services;
     this.#origin = origin;
   }
 
   /** Resolves when the event is durable. @throws FileError `unavailable`. */
   record(content: EventContent): Promise<void> {
-    return this.#services.accounting.append(this.#compose(content));
+    return this.#services.accounting.append(this.compose(content));
   }
 
-  #compose({ type, message, data = {}, id }: EventContent): AccountingEvent {
-    const { runtime, serverName } = this.#services;
-    return {
-      id: id ?? runtime.newId(),
-      type,
-      time: new Date(runtime.now()).toISOString(),
-      server: serverName,
-      ...(this.account && { account: this.account }),
-      ...this.#origin,
-      message,
-      data,
-    };
+  /** The event, for a record that is made elsewhere. */
+  compose(content: EventContent): AccountingEvent {
+    return composeEvent(this.#services, { ...(this.account && { account: this.account }), ...this.#origin }, content);
   }
+}
+
+export function composeEvent(
+  { runtime, serverName }: EventServices,
+  origin: EventOrigin & Pick<AccountingEvent, "account">,
+  { type, message, data = {}, id }: EventContent,
+): AccountingEvent {
+  return {
+    id: id ?? runtime.newId(),
+    type,
+    time: new Date(runtime.now()).toISOString(),
+    server: serverName,
+    ...origin,
+    message,
+    data,
+  };
 }

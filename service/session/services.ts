@@ -3,12 +3,15 @@ import type { AccountingLog } from "../../ports/accounting-log.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PasswordHasher } from "../../ports/password-hasher.ts";
 import type { Runtime } from "../../ports/runtime.ts";
+import type { ExternalAccounts } from "./external-accounts.ts";
 
 /** What the session pipeline stands on; a composition root gives the local or the AWS set. */
 export interface SessionServices {
   readonly objects: ObjectStore;
   readonly accounting: AccountingLog;
   readonly accounts: AccountDirectory;
+  /** Who is asked about names that are not on file; `accounts` finds those that it accepted. */
+  readonly external?: ExternalAccounts | undefined;
   readonly passwords: PasswordHasher;
   readonly runtime: Runtime;
   /** How events name this server. */

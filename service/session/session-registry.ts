@@ -6,6 +6,8 @@ import type { SessionServices } from "./services.ts";
 
 /** What a review needs of a session. */
 export interface LiveSession {
+  /** Not counted against limits.sessionsPerAccount. */
+  readonly isOneRequest: boolean;
   /** Undefined before the login. */
   readonly account: Account | undefined;
   readonly peer: Peer;
@@ -42,7 +44,8 @@ export class SessionRegistry {
 
   countOf(accountName: string): number {
     let count = 0;
-    for (const session of this.#sessions) if (session.account?.name === accountName) count += 1;
+    for (const { account, isOneRequest } of this.#sessions)
+      if (account?.name === accountName && !isOneRequest) count += 1;
     return count;
   }
 
@@ -64,7 +67,10 @@ export class SessionRegistry {
     const name = session.account?.name;
     if (name === undefined) return;
     const account = await this.#services.accounts.find(name);
-    if (!account) return session.disconnect("admin-reset", "the account was removed");
+    // The same name on file here and elsewhere is two accounts.
+    if (!account || account.external !== session.account?.external) {
+      return session.disconnect("admin-reset", "the account was removed");
+    }
     const login = evaluateLogin(account, this.#services.runtime.now(), session.peer.address);
     if (login.ok) return session.refresh(account);
     const cause = login.reason === "account-expired" ? "session-timeout" : "admin-reset";

@@ -1,16 +1,16 @@
 import type { Account, Role } from "../../core/account.ts";
-import type { EventType, TerminateCause } from "../../core/accounting-event.ts";
+import type { AccountingEvent, EventType, TerminateCause } from "../../core/accounting-event.ts";
 import type { Credential } from "../../core/credential.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import { parentOf, type VirtualPath } from "../../core/virtual-path.ts";
-import type { Capacity, MoveOptions, ObjectReader, StoredEntry } from "../../ports/object-store.ts";
+import type { Capacity, EntryPage, MoveOptions, ObjectReader, StoredEntry } from "../../ports/object-store.ts";
 import { Access } from "./access.ts";
-import { acceptsPublicKey, authenticate } from "./authenticate.ts";
-import type { Connection } from "./connection.ts";
+import { acceptsPublicKey, authenticate, loginEvent, recordedName } from "./authenticate.ts";
+import type { Connection, ResumedSession } from "./connection.ts";
 import { Download } from "./download.ts";
-import { Listing, pagesOf, virtualFolderEntry } from "./listing.ts";
-import { Recorder } from "./recorder.ts";
+import { Entries } from "./entries.ts";
+import { type FolderSource, Listing, type PageOptions, pageOf, pagesOf } from "./listing.ts";
+import { type EventContent, Recorder } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 import type { SessionRegistry } from "./session-registry.ts";
 import { type Target, TransferRecord } from "./transfer.ts";
@@ -28,18 +28,31 @@ export class Session {
   readonly #recorder: Recorder;
   readonly #startedAtMs: number;
   readonly #transfers = new Set<Upload | Download>();
+  /** The session's start and end are on record elsewhere. */
+  readonly #isResumed: boolean;
   #access: Access | undefined;
   #end: Promise<void> | undefined;
 
-  constructor(services: SessionServices, registry: SessionRegistry, connection: Connection) {
-    this.id = services.runtime.newId();
+  constructor(
+    services: SessionServices,
+    registry: SessionRegistry,
+    connection: Connection,
+    resumed: ResumedSession | undefined,
+  ) {
+    this.id = resumed?.sessionId ?? services.runtime.newId();
     this.#services = services;
     this.#registry = registry;
     this.#connection = connection;
-    this.#startedAtMs = services.runtime.now();
-    const { protocol, peer, clientVersion } = connection;
+    this.#startedAtMs = resumed?.startedAtMs ?? services.runtime.now();
+    this.#isResumed = resumed !== undefined;
+    const { protocol, peer } = connection;
     this.#recorder = new Recorder(services, { protocol, session: this.id, peer });
     registry.add(this);
+    if (resumed) this.#login(resumed.account);
+    else this.#recordStart(connection);
+  }
+
+  #recordStart({ peer, clientVersion }: Connection): void {
     this.#recorder
       .record({ type: "session.started", message: `session from ${peer.address} started`, data: { clientVersion } })
       .catch((error: unknown) => this.#logFailure("session start not recorded", error));
@@ -53,29 +66,40 @@ export class Session {
     return this.#connection.peer;
   }
 
-  /** True when this key would be accepted once proven. Leaves no trace in the session. */
-  acceptsPublicKey(username: string, blob: string): Promise<boolean> {
-    return acceptsPublicKey(this.#services, { username, blob }, this.peer.address);
+  /** Over HTTP a session is a request: over soon, and bounded in number by the connections. */
+  get isOneRequest(): boolean {
+    return this.#connection.protocol === "https";
   }
 
-  /** Checks a credential; success and failure are both on record when this resolves. */
+  /** True when this key would be accepted once proven. Leaves no trace in the session. */
+  acceptsPublicKey(username: string, blob: string): Promise<boolean> {
+    return acceptsPublicKey(this.#services, { username, blob }, this.#connection);
+  }
+
+  /** Checks a credential; success and failure are both on record when it ends. @throws FileError `unavailable`. */
   async authenticate(credential: Credential): Promise<boolean> {
     this.#assertOpen();
     if (this.#access) throw new FileError("invalid-argument", "the session is authenticated already");
-    const result = await authenticate(this.#services, credential, this.peer.address);
+    const result = await authenticate(this.#services, credential, this.#connection);
     const known = result.account;
-    this.#recorder.account = { name: credential.username, groups: known?.groups.map(({ name }) => name) ?? [] };
-    const tooMany = result.ok && this.#registry.countOf(result.account.name) >= limits.sessionsPerAccount;
+    const username = recordedName(credential.username);
+    this.#recorder.account = { name: username, groups: known?.groups.map(({ name }) => name) ?? [] };
+    const isFull = result.ok && this.#registry.countOf(result.account.name) >= limits.sessionsPerAccount;
+    const tooMany = isFull && !this.isOneRequest;
     const reason = result.ok ? (tooMany ? "too-many-sessions" : undefined) : result.reason;
-    await this.#recordAuthentication(credential, reason);
-    if (!result.ok || tooMany) {
-      this.#recorder.account = undefined;
-      return false;
-    }
-    const access = new Access(result.account, this.#recorder);
-    await this.#provisionFolders(access);
-    this.#access = access;
+    const details = result.ok ? undefined : result.details;
+    await this.#recorder.record(loginEvent(credential.kind, username, { reason, details }));
+    if (!result.ok || tooMany) this.#recorder.account = undefined;
+    if (tooMany) throw new FileError("unavailable", "the account has too many sessions at the same time");
+    if (!result.ok) return false;
+    await this.#provisionFolders(new Access(result.account, this.#recorder));
+    this.#login(result.account);
     return true;
+  }
+
+  #login(account: Account): void {
+    this.#recorder.account = { name: account.name, groups: account.groups.map(({ name }) => name) };
+    this.#access = new Access(account, this.#recorder);
   }
 
   /** Puts a changed account in force for the operations to come. */
@@ -87,7 +111,7 @@ export class Session {
   async stat(rawPath: string): Promise<StoredEntry> {
     const access = this.#authenticated();
     const { target, fullView } = await access.authorizeView("stat", rawPath);
-    const entry = await this.#entryAt(access, target);
+    const entry = await this.#entries().at(target);
     if (fullView.effect === "deny" && entry?.type !== "directory") await access.refuse("stat", target.path, fullView);
     if (!entry) throw new FileError("not-found", `${target.path} does not exist`);
     return entry;
@@ -95,22 +119,45 @@ export class Session {
 
   /** Opens a folder for reading. @throws FileError `not-found`, `not-a-directory`, `permission-denied`. */
   async list(rawPath: string): Promise<Listing> {
+    const { source, onlyFolders } = await this.#openFolder(rawPath, { limit: limits.listingPageEntries });
+    return new Listing(pagesOf(source, onlyFolders));
+  }
+
+  /**
+   * At most `limit` entries of a folder behind the name `after`, all in byte order; `next` is the `after` of the next
+   * page. @throws FileError as `list`.
+   */
+  async listPage(rawPath: string, options: PageOptions): Promise<EntryPage> {
+    const { source, onlyFolders } = await this.#openFolder(rawPath, options);
+    return pageOf(source, onlyFolders, options);
+  }
+
+  async #openFolder(rawPath: string, options: PageOptions): Promise<{ source: FolderSource; onlyFolders: boolean }> {
     const access = this.#authenticated();
     const { target, fullView } = await access.authorizeView("list", rawPath);
     const { objects } = this.#services;
     const isVirtual = access.folders.isVirtualRoot(target.path);
     const isThere = !isVirtual || (await objects.stat(target.objectKey)) !== undefined;
-    const first = isThere ? await objects.list(target.objectKey, { limit: limits.listingPageEntries }) : undefined;
+    const first = isThere ? await objects.list(target.objectKey, options) : undefined;
     await this.#record("directory.listed", `${target.path} listed`, { path: target.path, objectKey: target.objectKey });
-    return new Listing(pagesOf({ objects, folders: access.folders, target, first }, fullView.effect === "deny"));
+    return { source: { objects, folders: access.folders, target, first }, onlyFolders: fullView.effect === "deny" };
   }
 
   /** Opens a file for reading. @throws FileError `not-found`, `not-a-file`, `permission-denied`. */
   async download(rawPath: string): Promise<Download> {
-    const target = await this.#authenticated().authorize("read", rawPath);
-    this.#assertRoomForTransfer();
-    this.#assertNotVirtual(target.path, "not-a-file");
-    const reader = await this.#services.objects.openRead(target.objectKey);
+    const { target, reader } = await this.#openFile(rawPath);
+    return this.#transferOut(target, reader);
+  }
+
+  /** As `download`, when what is there is `wanted`; otherwise nothing is transferred, nor on record. */
+  async downloadIf(rawPath: string, wanted: (entry: StoredEntry) => boolean): Promise<Download | undefined> {
+    const { target, reader } = await this.#openFile(rawPath);
+    if (wanted(reader.entry)) return this.#transferOut(target, reader);
+    await reader.close();
+    return undefined;
+  }
+
+  #transferOut(target: Target, reader: ObjectReader): Download {
     const record = new TransferRecord(this.#services, this.#recorder, { ...target, direction: "download" });
     record.start();
     return this.#track(new Download(reader, record, (ended) => this.#transfers.delete(ended)));
@@ -121,22 +168,44 @@ export class Session {
    * caller closes it. @throws FileError `not-found`, `not-a-file`, `permission-denied`.
    */
   async inspect(rawPath: string): Promise<ObjectReader> {
+    const { reader } = await this.#openFile(rawPath);
+    return reader;
+  }
+
+  async #openFile(rawPath: string): Promise<{ target: Target; reader: ObjectReader }> {
     const target = await this.#authenticated().authorize("read", rawPath);
-    this.#assertNotVirtual(target.path, "not-a-file");
-    return this.#services.objects.openRead(target.objectKey);
+    this.#assertRoomForTransfer();
+    this.#entries().assertNotVirtual(target.path, "not-a-file");
+    return { target, reader: await this.#services.objects.openRead(target.objectKey) };
+  }
+
+  /** Whether an upload could start: looks at what `upload` looks at and changes nothing. @throws as `upload`. */
+  async mayUpload(rawPath: string, options: UploadOptions): Promise<void> {
+    await this.#uploadTarget(rawPath, options);
+  }
+
+  async #uploadTarget(
+    rawPath: string,
+    options: UploadOptions,
+  ): Promise<{ target: Target; entry: StoredEntry | undefined }> {
+    const target = await this.#authenticated().authorize("write", rawPath);
+    this.#assertRoomForTransfer();
+    this.#entries().assertNotVirtual(target.path, "not-a-file");
+    await this.#entries().assertParentExists(target.path);
+    const entry = await this.#services.objects.stat(target.objectKey);
+    if (entry?.type === "directory") throw new FileError("not-a-file", `${target.path} is a folder`);
+    if (entry && options.mode === "create") throw new FileError("already-exists", `${target.path} exists`);
+    if (!entry && options.mustExist) throw new FileError("not-found", `${target.path} does not exist`);
+    if (options.replacesEtag !== undefined && options.replacesEtag !== entry?.etag) {
+      throw new FileError("precondition-failed", `${target.path} is not the version that was named`);
+    }
+    return { target, entry };
   }
 
   /** Starts an upload. @throws FileError `not-found` (no such folder), `already-exists`, `permission-denied`. */
   async upload(rawPath: string, options: UploadOptions): Promise<Upload> {
-    const target = await this.#authenticated().authorize("write", rawPath);
+    const { target, entry } = await this.#uploadTarget(rawPath, options);
     const { objects, runtime } = this.#services;
-    this.#assertRoomForTransfer();
-    this.#assertNotVirtual(target.path, "not-a-file");
-    await this.#assertParentExists(target.path);
-    const entry = await objects.stat(target.objectKey);
-    if (entry?.type === "directory") throw new FileError("not-a-file", `${target.path} is a folder`);
-    if (entry && options.mode === "create") throw new FileError("already-exists", `${target.path} exists`);
-    if (!entry && options.mustExist) throw new FileError("not-found", `${target.path} does not exist`);
     const keepsContent = options.mode === "update" || options.mode === "append";
     const existing = entry && keepsContent ? await objects.openRead(target.objectKey) : undefined;
     const record = new TransferRecord(this.#services, this.#recorder, { ...target, direction: "upload" });
@@ -164,8 +233,8 @@ export class Session {
   /** Makes one folder. @throws FileError `already-exists`, `not-found` (no parent), `permission-denied`. */
   async makeDirectory(rawPath: string): Promise<void> {
     const target = await this.#authenticated().authorize("create-folder", rawPath);
-    this.#assertNotVirtual(target.path, "already-exists");
-    await this.#assertParentExists(target.path);
+    this.#entries().assertNotVirtual(target.path, "already-exists");
+    await this.#entries().assertParentExists(target.path);
     await this.#services.objects.createDirectory(target.objectKey);
     await this.#record("directory.created", `${target.path} created`, { ...target });
   }
@@ -173,7 +242,7 @@ export class Session {
   /** Deletes one file. @throws FileError `not-found`, `not-a-file`, `permission-denied`. */
   async removeFile(rawPath: string): Promise<void> {
     const target = await this.#authenticated().authorize("delete-file", rawPath);
-    this.#assertNotVirtual(target.path, "not-a-file");
+    this.#entries().assertNotVirtual(target.path, "not-a-file");
     await this.#services.objects.remove(target.objectKey, "file");
     await this.#record("file.deleted", `${target.path} deleted`, { ...target });
   }
@@ -181,7 +250,7 @@ export class Session {
   /** Deletes one empty folder. @throws FileError `directory-not-empty`, `not-found`, `permission-denied`. */
   async removeDirectory(rawPath: string): Promise<void> {
     const target = await this.#authenticated().authorize("delete-folder", rawPath);
-    this.#assertNotVirtual(target.path, "permission-denied");
+    this.#entries().assertNotVirtual(target.path, "permission-denied");
     await this.#services.objects.remove(target.objectKey, "directory");
     await this.#record("directory.deleted", `${target.path} deleted`, { ...target });
   }
@@ -190,9 +259,9 @@ export class Session {
   async rename(rawFrom: string, rawTo: string, options: MoveOptions): Promise<void> {
     const from = await this.#authenticated().authorize("rename", rawFrom);
     const to = await this.#authenticated().authorize("rename", rawTo);
-    this.#assertNotVirtual(from.path, "permission-denied");
-    this.#assertNotVirtual(to.path, "already-exists");
-    await this.#assertParentExists(to.path);
+    this.#entries().assertNotVirtual(from.path, "permission-denied");
+    this.#entries().assertNotVirtual(to.path, "already-exists");
+    await this.#entries().assertParentExists(to.path);
     await this.#services.objects.move(from.objectKey, to.objectKey, options);
     await this.#record("file.renamed", `${from.path} renamed to ${to.path}`, movement(from, to));
   }
@@ -201,9 +270,9 @@ export class Session {
   async copy(rawFrom: string, rawTo: string, options: MoveOptions): Promise<StoredEntry> {
     const from = await this.#authenticated().authorize("read", rawFrom);
     const to = await this.#authenticated().authorize("write", rawTo);
-    this.#assertNotVirtual(from.path, "not-a-file");
-    this.#assertNotVirtual(to.path, "already-exists");
-    await this.#assertParentExists(to.path);
+    this.#entries().assertNotVirtual(from.path, "not-a-file");
+    this.#entries().assertNotVirtual(to.path, "already-exists");
+    await this.#entries().assertParentExists(to.path);
     const entry = await this.#services.objects.copy(from.objectKey, to.objectKey, options);
     await this.#record("file.copied", `${from.path} copied to ${to.path}`, {
       ...movement(from, to),
@@ -215,7 +284,7 @@ export class Session {
   /** Sets the modification time. @throws FileError `not-found`, `permission-denied`. */
   async setModified(rawPath: string, modifiedAtMs: number): Promise<void> {
     const target = await this.#authenticated().authorize("set-attributes", rawPath);
-    this.#assertNotVirtual(target.path, "permission-denied");
+    this.#entries().assertNotVirtual(target.path, "permission-denied");
     await this.#services.objects.setModified(target.objectKey, modifiedAtMs);
     const modified = new Date(modifiedAtMs).toISOString();
     await this.#record("attributes.changed", `modification time of ${target.path} set`, { ...target, modified });
@@ -228,7 +297,7 @@ export class Session {
   async acceptAttributes(rawPath: string): Promise<void> {
     const access = this.#authenticated();
     const target = await access.authorize("set-attributes", rawPath);
-    if (!(await this.#entryAt(access, target))) throw new FileError("not-found", `${target.path} does not exist`);
+    if (!(await this.#entries().at(target))) throw new FileError("not-found", `${target.path} does not exist`);
   }
 
   /** Space in the store; undefined where it has no end. Asks for `stat` on the path. */
@@ -242,11 +311,23 @@ export class Session {
     await this.#authenticated().requireRole(role, action);
   }
 
+  /** An event of this session, for a record that is made together with what it tells. */
+  eventOf(content: EventContent): AccountingEvent {
+    return this.#recorder.compose(content);
+  }
+
   /** Ends the session from the server's side: the protocol closes the connection. */
   async disconnect(cause: TerminateCause, reason: string): Promise<void> {
     const ended = this.end(cause);
     this.#connection.disconnect(reason);
     await ended;
+  }
+
+  /** Leaves the session to whoever holds its token: this object is done with it, and no end is on record. */
+  async release(): Promise<void> {
+    this.#end ??= Promise.resolve();
+    this.#registry.delete(this);
+    await this.#end;
   }
 
   /** Aborts what is open and puts the end on record, once. */
@@ -261,6 +342,7 @@ export class Session {
       if (result.status === "rejected") this.#logFailure("transfer end not recorded", result.reason);
     }
     this.#registry.delete(this);
+    if (this.#isResumed) return;
     const durationMs = Math.max(0, this.#services.runtime.now() - this.#startedAtMs);
     await this.#record("session.ended", `session ended: ${cause}`, { cause, durationMs }).catch((error: unknown) =>
       this.#logFailure("session end not recorded", error),
@@ -273,6 +355,10 @@ export class Session {
     return this.#access;
   }
 
+  #entries(): Entries {
+    return new Entries(this.#services.objects, this.#authenticated().folders);
+  }
+
   #assertOpen(): void {
     if (this.#end !== undefined) throw new FileError("unavailable", "the session has ended");
   }
@@ -282,38 +368,11 @@ export class Session {
     throw new FileError("unavailable", `more than ${limits.handlesPerSession} files are open in this session`);
   }
 
-  /** Virtual folders exist by configuration: no client can replace, rename or delete one. */
-  #assertNotVirtual(path: VirtualPath, code: "not-a-file" | "already-exists" | "permission-denied"): void {
-    if (!this.#authenticated().folders.isVirtualRoot(path)) return;
-    throw new FileError(code, `${path} is a folder that the configuration defines`);
-  }
-
-  /** A file in a folder that is not there is a typing error more often than a wish for that folder. */
-  async #assertParentExists(path: VirtualPath): Promise<void> {
-    const access = this.#authenticated();
-    const parent = parentOf(path);
-    const entry = await this.#entryAt(access, { path: parent, objectKey: access.folders.objectKeyFor(parent) });
-    if (!entry) throw new FileError("not-found", `the folder ${parent} does not exist`);
-    if (entry.type !== "directory") throw new FileError("not-a-directory", `${parent} is not a folder`);
-  }
-
-  async #entryAt(access: Access, { path, objectKey }: Target): Promise<StoredEntry | undefined> {
-    const entry = access.folders.isSynthetic(path) ? undefined : await this.#services.objects.stat(objectKey);
-    return entry ?? (access.folders.isVirtualRoot(path) ? virtualFolderEntry : undefined);
-  }
-
   /** Folders that the account's configuration names are there from its first login on. */
   async #provisionFolders(access: Access): Promise<void> {
     for (const objectKey of access.configuredFolders()) {
       await this.#services.objects.ensureDirectory(objectKey);
     }
-  }
-
-  #recordAuthentication(credential: Credential, reason: string | undefined): Promise<void> {
-    const { kind: method, username } = credential;
-    return reason === undefined
-      ? this.#record("authentication.succeeded", `${username} logged in`, { username, method })
-      : this.#record("authentication.failed", `login of ${username} refused: ${reason}`, { username, method, reason });
   }
 
   #track<T extends Upload | Download>(transfer: T): T {

@@ -27,7 +27,9 @@ function openAccounts(text: string) {
     (message, fields = {}) =>
       logged.push(`${level} ${message} ${JSON.stringify(fields.problems ?? "")}`);
   const log = { info: keep("info"), warn: keep("warn"), error: keep("error") };
-  return createConfigurationAccounts(loaded, { now: () => nowMs, log }, (changed) => changes.push(changed));
+  return createConfigurationAccounts(loaded, { now: () => nowMs, log }, ({ configuration }) =>
+    changes.push(configuration),
+  );
 }
 
 const named = (...names: string[]) => `accounts: [${names.map((name) => `{ name: ${name} }`).join(", ")}]\n`;

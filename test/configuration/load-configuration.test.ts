@@ -8,13 +8,21 @@ import { parse } from "yaml";
 import { hostKeyMakers } from "../../bin/cli/host-keys.ts";
 import { createSelfSignedCertificate, createTlsPrivateKey } from "../../bin/cli/tls-certificate.ts";
 import type { Account } from "../../core/account.ts";
+import type { DispatchStep } from "../../core/dispatch.ts";
 import { decide } from "../../core/permission.ts";
 import { parseVirtualPath } from "../../core/virtual-path.ts";
+import { createTestAuthority } from "../support/certificates.ts";
 import { exampleConfiguration, examplePublicKey } from "./example.ts";
 import { passwordHash, Workspace } from "./workspace.ts";
 
 const workspace = new Workspace();
 after(() => workspace[Symbol.dispose]());
+
+function summary(step: DispatchStep): string {
+  return step.action === "move" || step.action === "copy"
+    ? `${step.action} ${step.to.source} ${step.overwrite}`
+    : step.action;
+}
 
 function accountOf(yaml: string, environment: Readonly<Record<string, string>> = {}): Account {
   const account = workspace.load(`accounts:\n  - name: acme\n    ${yaml}\n`, environment).accounts.get("acme");
@@ -23,7 +31,7 @@ function accountOf(yaml: string, environment: Readonly<Record<string, string>> =
 }
 
 test("the example of the contract loads", () => {
-  const { server, accounts, dispatch, alerts, mail, groupNames } = workspace.load(exampleConfiguration);
+  const { server, accounts, dispatch, alerts, mail, groups } = workspace.load(exampleConfiguration);
   assert.deepEqual(server, {
     name: hostname(),
     sftp: { listen: { host: "127.0.0.1", port: 2222 }, hostKeys: undefined },
@@ -33,13 +41,17 @@ test("the example of the contract loads", () => {
       passivePorts: { first: 50000, last: 50019 },
       passiveAddress: undefined,
       tls: undefined,
+      sessionReuse: "preferred",
+      clearData: false,
+      plain: false,
+      clientCertificates: undefined,
     },
     http: { listen: { host: "127.0.0.1", port: 8080 }, tls: undefined },
   });
   const acme = accounts.get("acme");
   assert.ok(acme);
   assert.deepEqual([...accounts.keys()], ["acme"]);
-  assert.deepEqual(groupNames, ["partners"]);
+  assert.deepEqual([...groups.keys()], ["partners"]);
   assert.equal(acme.passwordHash, passwordHash);
   assert.equal(acme.publicKeys[0]?.algorithm, "ssh-ed25519");
   assert.equal(acme.publicKeys[0]?.comment, "acme");
@@ -52,27 +64,61 @@ test("the example of the contract loads", () => {
     [{ name: "partners", enabled: true }],
   );
   assert.deepEqual(
-    dispatch.map(({ when, ...rule }) => ({ ...rule, types: when.types, accounts: when.accounts })),
+    dispatch.map(({ when, steps, ...rule }) => ({ ...rule, when: when.written, actions: steps.map(summary) })),
     [
       {
         name: "pdfs-to-outbox",
         enabled: true,
-        types: ["transfer.completed"],
-        accounts: ["acme"],
-        steps: [{ operation: "move", to: "/outbox/" }],
+        when: { types: ["transfer.completed"], accounts: ["acme"], path: "/inbox/*.pdf" },
+        actions: ["move /outbox/ fail"],
+        otherwise: [],
+        continues: false,
       },
     ],
   );
   assert.ok(dispatch[0]?.when.path?.matches("/inbox/a.PDF"));
-  assert.deepEqual(alerts, [
-    {
-      name: "refused-logins",
-      enabled: true,
-      when: { types: ["authentication.failed"], accounts: undefined, path: undefined },
-      email: { to: ["ops@example.com"], subject: "login refused for {account.name}" },
-    },
-  ]);
+  assert.deepEqual(
+    alerts.map(({ when, ...alert }) => ({ ...alert, when: when.written })),
+    [
+      {
+        name: "refused-logins",
+        enabled: true,
+        when: { types: ["authentication.failed"] },
+        email: {
+          to: ["ops@example.com"],
+          cc: [],
+          bcc: [],
+          subject: { source: "login refused for {account.name}" },
+          readable: false,
+        },
+      },
+    ],
+  );
   assert.deepEqual(mail, { smtp: "smtp://127.0.0.1:2525", from: "ferrygate@example.com" });
+});
+
+test("alerts may have a webhook, and accounts another system", () => {
+  const text = `groups: [{ name: partners }]
+alerts:
+  - name: hook
+    when: { types: [file.deleted] }
+    webhook: { url: "https://hooks.example.com", secret: { env: SECRET } }
+authentication:
+  http: { urls: ["https://id.example.com/a"], headers: { X-Api-Key: { env: SECRET } }, defaultGroup: partners }
+`;
+  const { alerts, authentication } = workspace.load(text, { SECRET: "whsec_MTIz" });
+  assert.deepEqual(alerts[0]?.webhook, {
+    url: "https://hooks.example.com/",
+    secret: "whsec_MTIz",
+    allowPrivate: false,
+  });
+  assert.deepEqual(authentication?.http, {
+    urls: ["https://id.example.com/a"],
+    timeoutSeconds: 30,
+    headers: { "X-Api-Key": "whsec_MTIz" },
+    defaultGroup: "partners",
+    allowHttp: false,
+  });
 });
 
 test("JSON says the same as YAML", () => {
@@ -160,6 +206,42 @@ test("host keys and certificates are read and have to be what they claim", async
   assert.deepEqual([server.http?.tls, server.ftps?.tls], [material, material]);
   assert.deepEqual(workspace.problemsOf(`server: { http: { ${tls.replace("tls.key", "other.key")} } }`), [
     "1:60: the private key does not belong to the certificate",
+  ]);
+});
+
+test("what FTPS asks of its clients is read, lists of authorities and revocations included", () => {
+  const authority = createTestAuthority();
+  const other = createTestAuthority("Other Authority");
+  workspace.write("authorities.pem", `${authority.certificate}# and\n${other.certificate}`);
+  workspace.write("lists.pem", authority.revocationList([authority.issue("lost")]) + other.revocationList([]));
+  workspace.write("list.pem", authority.revocationList([]));
+  const { ftps } = workspace.load(`server:
+  ftps:
+    sessionReuse: off
+    clearData: true
+    plain: true
+    clientCertificates:
+      authorities: authorities.pem
+      revocationLists: [lists.pem, { file: list.pem }]
+      required: true
+`).server;
+  assert.deepEqual([ftps?.sessionReuse, ftps?.clearData, ftps?.plain], ["off", true, true]);
+  const { authorities, revocationLists, required } = ftps?.clientCertificates ?? {};
+  assert.deepEqual(authorities?.match(/BEGIN CERTIFICATE/g)?.length, 2);
+  assert.deepEqual([revocationLists?.length, required], [3, true]);
+  const short = workspace.load("server: { ftps: { clientCertificates: { authorities: authorities.pem } } }");
+  assert.deepEqual(short.server.ftps?.clientCertificates, { authorities, revocationLists: [], required: false });
+});
+
+test("authorities have to be authorities, up to a root", () => {
+  const authority = createTestAuthority();
+  workspace.write("client.pem", authority.certificate + authority.issue("acme").certificate);
+  workspace.write("intermediate.pem", authority.authorize("Intermediate").certificate);
+  const problemsWith = (file: string) =>
+    workspace.problemsOf(`server: { ftps: { clientCertificates: { authorities: ${file} } } }`);
+  assert.deepEqual(problemsWith("client.pem"), ['1:54: the certificate of "CN=acme" is not one of an authority']);
+  assert.deepEqual(problemsWith("intermediate.pem"), [
+    "1:54: there is no root in it: the list has to go up to a certificate that is its own issuer",
   ]);
 });
 

@@ -75,7 +75,7 @@ export function accountingLogContract(name: string, create: () => Promise<LogUnd
 
     it("finds nothing under an id that was never appended", async () => {
       assert.equal(await log.find("missing"), undefined);
-      assert.deepEqual(await log.query({ limit: 10 }), { events: [], cursor: undefined });
+      assert.deepEqual(await log.query({ limit: 10 }), { events: [], cursor: undefined, cursors: [] });
     });
 
     it("takes an id once, also when it comes again at the same time", async () => {

@@ -193,6 +193,16 @@ export function objectNamesContract(create: CreateStore): void {
       assert.equal(await store.stat("folder"), undefined);
     });
 
+    it("takes a version of a file only while that is the one there", async () => {
+      const { etag } = await put(store, "file", "old");
+      await put(store, "file", "new content");
+      await refuses("precondition-failed", store.remove("file", "file", { etag }));
+      const current = await store.stat("file");
+      await store.remove("file", "file", { etag: current?.etag });
+      assert.equal(await store.stat("file"), undefined);
+      await refuses("not-found", store.remove("file", "file", { etag }));
+    });
+
     it("leaves the root where it is", async () => {
       await refuses("invalid-argument", store.remove("", "directory"));
       await refuses("invalid-argument", store.move("", "a", replace));

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { parseAddressBlock, SourceAddressError } from "../../core/source-address.ts";
+import { clientNetworkOf, parseAddressBlock, SourceAddressError } from "../../core/source-address.ts";
 
 test("a block contains the addresses that share its prefix", () => {
   const rows: readonly (readonly [string, string, boolean])[] = [
@@ -138,4 +138,18 @@ test("whatever the text, it is a block or a SourceAddressError", () => {
     }),
     { numRuns: 2000 },
   );
+});
+
+test("the network of a client is an IPv4 address, or 64 bits of an IPv6 address", () => {
+  const rows: readonly (readonly [string, string])[] = [
+    ["203.0.113.9", "203.0.113.9"],
+    ["::ffff:203.0.113.9", "203.0.113.9"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:db8::1", "2001:db8:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["", ""],
+    ["nowhere", "nowhere"],
+  ];
+  for (const [address, network] of rows) assert.equal(clientNetworkOf(address), network, address);
 });

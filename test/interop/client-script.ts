@@ -37,7 +37,15 @@ export interface ClientProgram {
   readonly resumeGet?: (site: Site, remote: string, local: string) => Promise<void>;
 }
 
-const awkwardNames = ["with space.txt", "naïve café.txt", "文件 🗂.bin", "quote'd.txt", "semi;colon&.txt", "UPPER.TXT"];
+const awkwardNames = [
+  "with space.txt",
+  "naïve café.txt",
+  "文件 🗂.bin",
+  "quote'd.txt",
+  "semi;colon&.txt",
+  "UPPER.TXT",
+  "-leading dash",
+];
 
 export async function sha256Of(file: string): Promise<string> {
   const hash = createHash("sha256");
@@ -58,9 +66,14 @@ export async function writeRandomFile(file: string, sizeBytes: number): Promise<
 
 /**
  * One script of file operations, run with every real client over one server. `skip` is the reason why the program is
- * not here; each test then counts as skipped.
+ * not here; each test then counts as skipped. `largestBytes` is the size up to which files are put and got.
  */
-export function clientScript(name: string, client: ClientProgram, skip: string | false): void {
+export function clientScript(
+  name: string,
+  client: ClientProgram,
+  skip: string | false,
+  largestBytes = 1024 ** 3,
+): void {
   describe(name, { skip, concurrency: 1 }, () => {
     let site: Site;
     before(async () => {
@@ -74,6 +87,7 @@ export function clientScript(name: string, client: ClientProgram, skip: string |
     after(() => disposeProduct(site.product));
     const stored = (path: string) => join(site.product.dataDirectory, "files", "tester", path);
 
+    sizeTests({ client, largestBytes }, () => site, stored);
     contentTests(client, () => site, stored);
     resumeTests(client, () => site, stored);
     folderTests(client, () => site, stored);
@@ -84,13 +98,17 @@ export function clientScript(name: string, client: ClientProgram, skip: string |
 type GetSite = () => Site;
 type Stored = (path: string) => string;
 
-function contentTests(client: ClientProgram, site: GetSite, stored: Stored): void {
-  for (const [title, sizeBytes] of [
-    ["an empty file", 0],
-    ["one byte", 1],
-    ["5,000,001 bytes", 5_000_001],
-    ["1 GiB", 1024 ** 3],
-  ] as const) {
+const sizes = [
+  ["an empty file", 0],
+  ["one byte", 1],
+  ["5,000,001 bytes", 5_000_001],
+  ["1 GiB", 1024 ** 3],
+] as const;
+
+type Sized = { readonly client: ClientProgram; readonly largestBytes: number };
+
+function sizeTests({ client, largestBytes }: Sized, site: GetSite, stored: Stored): void {
+  for (const [title, sizeBytes] of sizes.filter(([, bytes]) => bytes <= largestBytes)) {
     it(`puts and gets ${title}`, async () => {
       const local = join(site().work, "content.bin");
       const back = join(site().work, "back.bin");
@@ -107,7 +125,9 @@ function contentTests(client: ClientProgram, site: GetSite, stored: Stored): voi
       await Promise.all([local, back].map((file) => rm(file)));
     });
   }
+}
 
+function contentTests(client: ClientProgram, site: GetSite, stored: Stored): void {
   it("replaces a file with a shorter one", async () => {
     const local = join(site().work, "replace.txt");
     await writeFile(local, "a rather long content\n");

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { rm } from "node:fs/promises";
 import { after, before, describe, it } from "node:test";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import type { FileClient } from "../support/file-clients.ts";
 import {
   type Product,
   startProduct,
@@ -11,19 +12,6 @@ import {
   testConfiguration,
   writeIdentity,
 } from "../support/product.ts";
-
-/** What every protocol can do with files. A refusal rejects. */
-export interface FileClient {
-  put(path: string, content: Buffer): Promise<void>;
-  get(path: string): Promise<Buffer>;
-  list(path: string): Promise<string[]>;
-  makeDirectory(path: string): Promise<void>;
-  removeDirectory(path: string): Promise<void>;
-  removeFile(path: string): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
-  /** Ends the connection in order; resolves when it is closed. */
-  close(): Promise<void>;
-}
 
 export type Connect = (product: Product, identity: TestIdentity, username: string) => Promise<FileClient>;
 

@@ -33,20 +33,30 @@ export interface TestCertificate {
 
 /** An authority for client certificates, made for one test. */
 export interface TestAuthority extends TestCertificate {
-  /** A certificate that is valid from yesterday for `days` days. */
-  issue(commonName: string, days?: number): TestCertificate;
-  /** A list of revoked certificates, in date. */
-  revocationList(revoked: readonly TestCertificate[]): string;
+  /** A certificate that is valid from yesterday for `days` days, with one common name or several. */
+  issue(commonName: string | readonly string[], days?: number): TestCertificate;
+  /** An authority below this one. */
+  authorize(authorityName: string): TestAuthority;
+  /** A list of revoked certificates, made half a day ago; in date unless `days` says how long it was good for. */
+  revocationList(revoked: readonly TestCertificate[], days?: number): string;
 }
 
 export function createTestAuthority(authorityName = "Test Authority"): TestAuthority {
-  const issuer = nameOf(authorityName);
-  const own = createCertificate({ issuer, subject: issuer, days: 2, isAuthority: true });
+  const name = nameOf(authorityName);
+  return authorityOf(name, createCertificate({ issuer: name, subject: name, days: 2, isAuthority: true }));
+}
+
+function authorityOf(issuer: Name, own: TestCertificate): TestAuthority {
+  const signedWith = own.privateKey;
   return {
     ...own,
     issue: (commonName, days = 2) =>
-      createCertificate({ issuer, subject: nameOf(commonName), days, isAuthority: false, signedWith: own.privateKey }),
-    revocationList: (revoked) => createRevocationList(issuer, revoked, own.privateKey),
+      createCertificate({ issuer, subject: nameOf(commonName), days, isAuthority: false, signedWith }),
+    authorize: (authorityName) => {
+      const subject = nameOf(authorityName);
+      return authorityOf(subject, createCertificate({ issuer, subject, days: 2, isAuthority: true, signedWith }));
+    },
+    revocationList: (revoked, days = 1) => createRevocationList({ issuer, signedWith }, revoked, days),
   };
 }
 
@@ -80,14 +90,19 @@ function createCertificate(content: CertificateContent): TestCertificate {
   return { certificate: toPem(certificate, "CERTIFICATE"), privateKey, serialNumber };
 }
 
-function createRevocationList(issuer: Name, revoked: readonly TestCertificate[], privateKey: string): string {
-  const revocationDate = new Time(new Date(Date.now() - dayMs / 2));
+function createRevocationList(
+  { issuer, signedWith }: { issuer: Name; signedWith: string },
+  revoked: readonly TestCertificate[],
+  days: number,
+): string {
+  const madeAtMs = Date.now() - dayMs / 2;
+  const revocationDate = new Time(new Date(madeAtMs));
   const tbsCertList = new TBSCertList({
     version: Version.v2,
     signature: algorithm,
     issuer,
     thisUpdate: revocationDate,
-    nextUpdate: new Time(new Date(Date.now() + dayMs)),
+    nextUpdate: new Time(new Date(madeAtMs + days * dayMs)),
     ...(revoked.length > 0 && {
       revokedCertificates: revoked.map(
         ({ serialNumber }) => new RevokedCertificate({ userCertificate: serialNumber, revocationDate }),
@@ -97,7 +112,7 @@ function createRevocationList(issuer: Name, revoked: readonly TestCertificate[],
   const list = new CertificateList({
     tbsCertList,
     signatureAlgorithm: algorithm,
-    signature: signed(tbsCertList, privateKey),
+    signature: signed(tbsCertList, signedWith),
   });
   return toPem(list, "X509 CRL");
 }
@@ -106,9 +121,10 @@ function signed(content: object, privateKey: string): ArrayBuffer {
   return Uint8Array.from(sign("sha256", Buffer.from(AsnConvert.serialize(content)), privateKey)).buffer;
 }
 
-function nameOf(commonName: string): Name {
-  const value = new AttributeValue({ utf8String: commonName });
-  return new Name([new RelativeDistinguishedName([new AttributeTypeAndValue({ type: "2.5.4.3", value })])]);
+function nameOf(commonNames: string | readonly string[]): Name {
+  const values = [commonNames].flat().map((utf8String) => new AttributeValue({ utf8String }));
+  const attributes = values.map((value) => new AttributeTypeAndValue({ type: "2.5.4.3", value }));
+  return new Name(attributes.map((attribute) => new RelativeDistinguishedName([attribute])));
 }
 
 function toPem(content: object, label: string): string {

@@ -11,14 +11,19 @@ export interface Faults {
   readonly crashRate: number;
 }
 
+export type Unreliable = <T>(effect: () => Promise<T>) => Promise<T>;
+
+/** One life of a process. After a crash no call has an effect or an answer; `crashed` settles then. */
+export interface FaultyLife {
+  readonly unreliable: Unreliable;
+  readonly crashed: Promise<void>;
+  crash(): void;
+}
+
 /** What a dead process would have gone on to do does not happen. */
 const never = new Promise<never>(() => {});
 
-/**
- * The same ports with faults on every call that changes something. After a crash no call has an effect or an answer:
- * the ports behind hold what a restarted process finds. `crashed` settles at the crash.
- */
-export function faultyServices(services: SessionServices, faults: Faults) {
+export function startFaultyLife(faults: Faults): FaultyLife {
   let isDead = false;
   let die: () => void = () => {};
   const crashed = new Promise<void>((resolve) => {
@@ -44,28 +49,39 @@ export function faultyServices(services: SessionServices, faults: Faults) {
     if (failsAfter) throw new FileError("unavailable", "fault after the effect");
     return result;
   }
+  return { unreliable, crashed, crash: die };
+}
+
+type Methods<T> = { readonly [M in keyof T]: T[M] extends (...args: never[]) => Promise<unknown> ? M : never }[keyof T];
+
+/** The port with faults on the calls of these methods. */
+export function withFaults<T extends object>(port: T, unreliable: Unreliable, methods: readonly Methods<T>[]): T {
+  const faulty = methods.map((name) => {
+    const method = port[name] as (...args: unknown[]) => Promise<unknown>;
+    return [name, (...args: unknown[]) => unreliable(() => method.apply(port, args))] as const;
+  });
+  return { ...port, ...Object.fromEntries(faulty) };
+}
+
+/**
+ * The same ports with faults on every call that changes something: the ports behind hold what a restarted process
+ * finds.
+ */
+export function faultyServices(services: SessionServices, faults: Faults) {
+  const { unreliable, crashed, crash } = startFaultyLife(faults);
   const { objects, accounting } = services;
   const faulty: SessionServices = {
     ...services,
     objects: {
-      ...objects,
+      ...withFaults(objects, unreliable, ["outcomeOf", "discard"]),
       openWrite: async (objectKey, transferId) =>
         faultyWriter(await unreliable(() => objects.openWrite(objectKey, transferId)), unreliable),
-      outcomeOf: (objectKey, transferId) => unreliable(() => objects.outcomeOf(objectKey, transferId)),
-      discard: (transferId) => unreliable(() => objects.discard(transferId)),
     },
-    accounting: { ...accounting, append: (event) => unreliable(() => accounting.append(event)) },
+    accounting: withFaults(accounting, unreliable, ["append"]),
   };
-  return { services: faulty, crashed, crash: die };
+  return { services: faulty, crashed, crash };
 }
 
-type Unreliable = <T>(effect: () => Promise<T>) => Promise<T>;
-
-function faultyWriter(writer: ObjectWriter, unreliable: Unreliable): ObjectWriter {
-  return {
-    write: (chunk) => unreliable(() => writer.write(chunk)),
-    flush: () => unreliable(() => writer.flush()),
-    publish: (options) => unreliable(() => writer.publish(options)),
-    abort: () => unreliable(() => writer.abort()),
-  };
+export function faultyWriter(writer: ObjectWriter, unreliable: Unreliable): ObjectWriter {
+  return withFaults(writer, unreliable, ["write", "flush", "publish", "abort"]);
 }

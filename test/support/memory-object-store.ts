@@ -1,7 +1,14 @@
 import { createHash } from "node:crypto";
 import { FileError } from "../../core/errors.ts";
 import { compareByBytes, objectKeySegments } from "../../core/object-key.ts";
-import type { EntryPage, ObjectReader, ObjectStore, ObjectWriter, StoredEntry } from "../../ports/object-store.ts";
+import type {
+  EntryPage,
+  ObjectReader,
+  ObjectStore,
+  ObjectWriter,
+  RemoveOptions,
+  StoredEntry,
+} from "../../ports/object-store.ts";
 
 interface StoredFile {
   readonly content: Uint8Array;
@@ -39,7 +46,7 @@ export function createMemoryObjectStore(): ObjectStore {
       tree.folders.add(directoryKey);
     },
     ensureDirectory: async (directoryKey) => makeFolders(tree, directoryKey),
-    remove: async (objectKey, type) => removeEntry(tree, objectKey, type),
+    remove: async (objectKey, type, options) => removeEntry(tree, objectKey, { type, ...options }),
     move: async (fromKey, toKey, options) => moveEntry(tree, { fromKey, toKey, ...options }),
     copy: async (fromKey, toKey, { overwrite }) => {
       assertObjectKeys(fromKey, toKey);
@@ -182,8 +189,16 @@ function assertNotRoot(objectKey: string): void {
   if (objectKey === "") throw new FileError("invalid-argument", "this is the root folder");
 }
 
-function removeEntry(tree: Tree, objectKey: string, type: "file" | "directory"): void {
+function removeEntry(
+  tree: Tree,
+  objectKey: string,
+  { type, etag }: RemoveOptions & { readonly type: "file" | "directory" },
+): void {
   assertNotRoot(objectKey);
+  const entry = entryAt(tree, objectKey);
+  if (entry && etag !== undefined && etag !== entry.etag) {
+    throw new FileError("precondition-failed", `${objectKey} has changed`);
+  }
   if (type === "file") {
     fileAt(tree, objectKey);
     tree.files.delete(objectKey);

@@ -2,6 +2,7 @@ import { createHash, randomBytes } from "node:crypto";
 import type { Account } from "../../core/account.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import type { AccountingLog, EventQuery } from "../../ports/accounting-log.ts";
+import type { EventFeed } from "../../ports/event-feed.ts";
 import type { PasswordHasher } from "../../ports/password-hasher.ts";
 import type { Log, Runtime } from "../../ports/runtime.ts";
 import { createSessionOpener } from "../../service/session/open-session.ts";
@@ -9,26 +10,38 @@ import type { SessionServices } from "../../service/session/services.ts";
 import { createMemoryObjectStore } from "./memory-object-store.ts";
 
 /** An {@link AccountingLog} whose events a test can read in `events`, oldest first. */
-export interface MemoryAccountingLog extends AccountingLog {
+export interface MemoryAccountingLog extends AccountingLog, EventFeed {
   readonly events: readonly AccountingEvent[];
 }
 
 export function createMemoryAccountingLog(): MemoryAccountingLog {
   const events: AccountingEvent[] = [];
   const byId = new Map<string, AccountingEvent>();
+  const listeners = new Set<() => void>();
   return {
     events,
     append: async (event) => {
       if (byId.has(event.id)) return;
       byId.set(event.id, event);
       events.push(event);
+      for (const listener of listeners) listener();
+    },
+    end: async () => events.length,
+    readBehind: async (position, limit) =>
+      events.slice(position, position + limit).map((event, index) => ({ position: position + index + 1, event })),
+    onAppend: (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
     },
     query: async (query) => {
-      const matching = events.filter((event) => matches(event, query));
-      if (query.order === "desc") matching.reverse();
-      const start = Number(query.cursor ?? 0);
-      const end = start + query.limit;
-      return { events: matching.slice(start, end), cursor: end < matching.length ? `${end}` : undefined };
+      const placed = events.map((event, index) => ({ event, cursor: `${index + 1}` }));
+      if (query.order === "desc") placed.reverse();
+      const start = query.cursor === undefined ? 0 : placed.findIndex(({ cursor }) => cursor === query.cursor) + 1;
+      const matching = placed.slice(start).filter(({ event }) => matches(event, query));
+      const page = matching.slice(0, query.limit);
+      const cursors = page.map(({ cursor }) => cursor);
+      const cursor = matching.length > page.length ? cursors.at(-1) : undefined;
+      return { events: page.map(({ event }) => event), cursor, cursors };
     },
     find: async (eventId) => byId.get(eventId),
     unfinishedTransfers: async () =>
@@ -58,9 +71,10 @@ function matches(event: AccountingEvent, { since, until, types, account, peer, p
   );
 }
 
-/** The hash that {@link memoryPasswordHasher} takes for that of `password`. */
+/** What {@link memoryPasswordHasher} takes for the hash of `password`: it has the form of one, and costs nothing. */
 export function memoryPasswordHash(password: string): string {
-  return `$memory$${createHash("sha256").update(password).digest("base64")}`;
+  const tag = createHash("sha256").update(password).digest("base64").replace("=", "");
+  return `$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$${tag}`;
 }
 
 export const memoryPasswordHasher: PasswordHasher = {
@@ -83,6 +97,7 @@ export function createMemoryRuntime(): MemoryRuntime {
     now: () => Date.now(),
     newId: () =>
       `${Date.now().toString(16)}-${(count++).toString(16).padStart(8, "0")}-${randomBytes(4).toString("hex")}`,
+    random: () => Math.random(),
     sha256: () => {
       const hash = createHash("sha256");
       return { update: (chunk) => void hash.update(chunk), hex: () => hash.digest("hex") };

@@ -10,6 +10,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   sshd: "openssh-server",
   psftp: "putty-tools",
   paramiko: "python3-paramiko",
+  testssl: "testssl.sh",
 };
 
 /**

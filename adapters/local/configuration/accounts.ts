@@ -1,36 +1,26 @@
 import type { Account, Group } from "../../../core/account.ts";
 import { referencesUser } from "../../../core/expression.ts";
 import { type PermissionRule, parsePermissionRules } from "../../../core/permission.ts";
+import type { GroupFor } from "./configuration.ts";
 import type { ParsedConfiguration } from "./schema.ts";
 
 type ParsedAccount = ParsedConfiguration["accounts"][number];
 type ParsedGroup = ParsedConfiguration["groups"][number];
 type WrittenRules = readonly (readonly string[])[];
 
-/** Says where in the file the value at a path stands, such as `ferrygate.yaml:23`. */
-export type Locate = (path: readonly PropertyKey[]) => string;
-
-/** The accounts by name, each with its groups and with permission rules that know where they stand in the file. */
-export function buildAccounts(parsed: ParsedConfiguration, locate: Locate): ReadonlyMap<string, Account> {
-  const groupFor = groupFactory(parsed.groups, locate);
-  return new Map(
-    parsed.accounts.map((written, index) => {
-      const placeOf = (rule: number) => locate(["accounts", index, "permissions", rule]);
-      const origin = { owner: `account ${written.name}`, accountName: written.name };
-      const permissions = placedRules(written.permissions, origin, placeOf);
-      return [written.name, buildAccount(written, groupFor, permissions)];
-    }),
-  );
-}
-
-function buildAccount(
+/**
+ * An account with its groups, and with permission rules that know where they stand.
+ * @param places where each rule stands, such as `ferrygate.yaml:23`
+ */
+export function buildAccount(
   written: ParsedAccount,
-  groupFor: (groupName: string, accountName: string) => Group[],
-  permissions: readonly PermissionRule[],
+  groups: ReadonlyMap<string, GroupFor>,
+  places: readonly string[],
 ): Account {
+  const origin = { owner: `account ${written.name}`, accountName: written.name };
   return {
     name: written.name,
-    groups: written.groups.flatMap((groupName) => groupFor(groupName, written.name)),
+    groups: written.groups.flatMap((groupName) => groups.get(groupName)?.(written.name) ?? []),
     passwordHash: written.password,
     publicKeys: written.publicKeys,
     roles: written.roles,
@@ -39,25 +29,16 @@ function buildAccount(
     sources: written.sources,
     home: written.home ?? written.name,
     folders: written.folders,
-    permissions,
+    permissions: placedRules(written.permissions, origin, places),
   };
 }
 
-/** A group as one account sees it; accounts share it unless its rules depend on the account's name. */
-function groupFactory(groups: readonly ParsedGroup[], locate: Locate) {
-  const makers = new Map(groups.map((group, index) => [group.name, groupMaker(group, index, locate)]));
-  return (groupName: string, accountName: string): Group[] => {
-    const make = makers.get(groupName);
-    return make ? [make(accountName)] : [];
-  };
-}
-
-function groupMaker({ name, enabled, permissions }: ParsedGroup, index: number, locate: Locate) {
-  const placeOf = (rule: number) => locate(["groups", index, "permissions", rule]);
+/** @param places where each rule stands, such as `ferrygate.yaml:23` */
+export function buildGroup({ name, enabled, permissions }: ParsedGroup, places: readonly string[]): GroupFor {
   const make = (accountName: string): Group => ({
     name,
     enabled,
-    permissions: placedRules(permissions, { owner: `group ${name}`, accountName }, placeOf),
+    permissions: placedRules(permissions, { owner: `group ${name}`, accountName }, places),
   });
   if (permissions.some(([first = ""]) => referencesUser(first))) return make;
   const shared = make(name);
@@ -68,10 +49,10 @@ function groupMaker({ name, enabled, permissions }: ParsedGroup, index: number, 
 function placedRules(
   rules: WrittenRules,
   origin: { owner: string; accountName: string },
-  placeOf: (rule: number) => string,
+  places: readonly string[],
 ): readonly PermissionRule[] {
   return parsePermissionRules(rules, origin).map((rule, index) => {
     const head = `${origin.owner}, permissions[${index}]`;
-    return { ...rule, label: `${head} (${placeOf(index)})${rule.label.slice(head.length)}` };
+    return { ...rule, label: `${head} (${places[index]})${rule.label.slice(head.length)}` };
   });
 }

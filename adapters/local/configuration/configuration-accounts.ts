@@ -8,22 +8,22 @@ import { type LoadedConfiguration, loadConfiguration } from "./load-configuratio
 
 /** The accounts of a configuration file, as the file is at this moment. */
 export interface ConfigurationAccounts extends AccountDirectory {
-  /** The configuration in force. Its `server` section is read by a start only. */
+  /** The configuration in force. Of its `server` section only certificates are read by more than a start. */
   current(): Configuration;
 }
 
-type GoodConfiguration = Extract<LoadedConfiguration, { ok: true }>;
+export type GoodConfiguration = Extract<LoadedConfiguration, { ok: true }>;
 
 /**
  * Serves the accounts of `initial` and notices within limits.configurationCheckMs of a question that the file, or a
  * file that it refers to, was changed. A changed file with problems leaves the last good configuration in force; the
  * log names the problems once for every version of the file.
- * @param onChange is told of each new configuration that comes into force
+ * @param onChange is told of each new version of the file that comes into force
  */
 export function createConfigurationAccounts(
   initial: GoodConfiguration,
   runtime: Pick<Runtime, "now" | "log">,
-  onChange: (configuration: Configuration) => void = () => {},
+  onChange: (loaded: GoodConfiguration) => void = () => {},
 ): ConfigurationAccounts {
   let inForce = initial.configuration;
   let stamps = initial.stamps;
@@ -46,15 +46,25 @@ export function createConfigurationAccounts(
       runtime.log.error("the changed configuration has problems; the last good one stays in force", { problems });
       return;
     }
-    if (!isDeepStrictEqual(loaded.configuration.server, inForce.server)) {
+    if (!isDeepStrictEqual(readAtStart(loaded.configuration), readAtStart(inForce))) {
       runtime.log.warn("the server section of the configuration was changed: a restart puts it into force");
     }
     inForce = loaded.configuration;
     runtime.log.info("the configuration was read again", { file: inForce.file, accounts: inForce.accounts.size });
-    onChange(inForce);
+    onChange(loaded);
   }
 
   return { current, find: async (name) => current().accounts.get(name) };
+}
+
+/** The `server` section without the certificates, which each new connection asks for. */
+function readAtStart({ server: { ftps, http, ...others } }: Configuration) {
+  const isHttps = http?.tls !== undefined;
+  return {
+    ...others,
+    ftps: ftps && { ...ftps, tls: undefined, clientCertificates: undefined },
+    http: http && { ...http, tls: isHttps },
+  };
 }
 
 function isChanged(stamps: ReadonlyMap<string, string>): boolean {

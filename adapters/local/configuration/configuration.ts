@@ -1,6 +1,6 @@
-import type { Account } from "../../../core/account.ts";
-import type { EventType } from "../../../core/accounting-event.ts";
-import type { Expression } from "../../../core/expression.ts";
+import type { Account, Group } from "../../../core/account.ts";
+import type { AlertRule } from "../../../core/alert-rule.ts";
+import type { DispatchRule } from "../../../core/dispatch.ts";
 
 /** Where a protocol listens. Port 0 lets the system choose. */
 export interface Endpoint {
@@ -12,6 +12,16 @@ export interface Endpoint {
 export interface TlsMaterial {
   readonly certificate: string;
   readonly privateKey: string;
+}
+
+/** Whose certificates log their owners in: the subject's common name is the account's. */
+export interface ClientCertificatesConfiguration {
+  /** PEM: the only authorities that count. */
+  readonly authorities: string;
+  /** PEM, one a text. Where there is any, every authority of a client's chain needs one that is in date. */
+  readonly revocationLists: readonly string[];
+  /** No password is taken. */
+  readonly required: boolean;
 }
 
 export interface SftpConfiguration {
@@ -30,6 +40,14 @@ export interface FtpsConfiguration {
   readonly passiveAddress: string | undefined;
   /** Undefined means the certificate of the data directory. */
   readonly tls: TlsMaterial | undefined;
+  /** Whether a data connection resumes the TLS session of its control connection. */
+  readonly sessionReuse: "required" | "preferred" | "off";
+  /** Data connections without TLS are allowed under a control connection with TLS. */
+  readonly clearData: boolean;
+  /** Logins and data without TLS are allowed on the explicit listener. */
+  readonly plain: boolean;
+  /** Undefined means that no client is asked for a certificate. */
+  readonly clientCertificates: ClientCertificatesConfiguration | undefined;
 }
 
 export interface HttpConfiguration {
@@ -47,39 +65,31 @@ export interface ServerConfiguration {
   readonly http: HttpConfiguration | undefined;
 }
 
-/** Which events a rule is about; what is undefined does not matter. */
-export interface EventSelection {
-  readonly types: readonly EventType[];
-  readonly accounts: readonly string[] | undefined;
-  /** Matched against the event's virtual path. */
-  readonly path: Expression | undefined;
-}
-
-/** `to` is a virtual path of the event's account; with a `/` at its end the file keeps its name. */
-export interface DispatchStepConfiguration {
-  readonly operation: "move" | "copy";
-  readonly to: string;
-}
-
-export interface DispatchRuleConfiguration {
-  readonly name: string;
-  readonly enabled: boolean;
-  readonly when: EventSelection;
-  readonly steps: readonly DispatchStepConfiguration[];
-}
-
-export interface AlertRuleConfiguration {
-  readonly name: string;
-  readonly enabled: boolean;
-  readonly when: EventSelection;
-  readonly email: { readonly to: readonly string[]; readonly subject: string };
-}
-
 export interface MailConfiguration {
   /** `smtp:` or `smtps:`, with the user's name and password where the server wants them. */
   readonly smtp: string;
   readonly from: string;
+  /** Undefined means: where a password leaves this machine. */
+  readonly requireTls?: boolean | undefined;
+  /** PEM certificates of authorities that are trusted beside the well-known ones. */
+  readonly ca?: string | undefined;
 }
+
+/** An endpoint that is asked about accounts that are not on file. */
+export interface HttpAuthenticationConfiguration {
+  readonly urls: readonly string[];
+  readonly timeoutSeconds: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The group of accounts about which the endpoint names none. */
+  readonly defaultGroup?: string | undefined;
+}
+
+export interface AuthenticationConfiguration {
+  readonly http?: HttpAuthenticationConfiguration | undefined;
+}
+
+/** A group as one account sees it; accounts share it unless its rules depend on the account's name. */
+export type GroupFor = (accountName: string) => Group;
 
 /** A configuration file, checked and complete: secrets are resolved and defaults filled in. */
 export interface Configuration {
@@ -88,10 +98,12 @@ export interface Configuration {
   readonly server: ServerConfiguration;
   /** By name. */
   readonly accounts: ReadonlyMap<string, Account>;
-  readonly groupNames: readonly string[];
-  readonly dispatch: readonly DispatchRuleConfiguration[];
-  readonly alerts: readonly AlertRuleConfiguration[];
+  /** By name; a group may look different to each account. */
+  readonly groups: ReadonlyMap<string, GroupFor>;
+  readonly dispatch: readonly DispatchRule[];
+  readonly alerts: readonly AlertRule[];
   readonly mail: MailConfiguration | undefined;
+  readonly authentication: AuthenticationConfiguration | undefined;
 }
 
 /** Something wrong with a configuration file. Line and column count from 1. */

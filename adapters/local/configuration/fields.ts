@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { FileError } from "../../../core/errors.ts";
+import { EventTemplateError } from "../../../core/event-template.ts";
 import { compileExpression, ExpressionError } from "../../../core/expression.ts";
 import { parseStorePrefix } from "../../../core/folder-map.ts";
 import { limits } from "../../../core/limits.ts";
@@ -40,15 +41,21 @@ export function parsedBy<Input, Output>(parse: (value: Input) => Output) {
 }
 
 function isExpected(error: unknown): error is Error {
-  return [InvalidValue, FileError, ExpressionError, SourceAddressError].some((kind) => error instanceof kind);
+  return [InvalidValue, FileError, ExpressionError, SourceAddressError, EventTemplateError].some(
+    (kind) => error instanceof kind,
+  );
 }
+
+/** How names of accounts, groups and rules are written, and what is said of one that is not. */
+export const nameForm = {
+  source: "[A-Za-z0-9][A-Za-z0-9._@+-]*",
+  error: "a name begins with a letter or digit, and letters, digits and . _ @ + - may follow",
+} as const;
 
 export const name = z
   .string()
   .max(limits.accountNameLength)
-  .regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]*$/, {
-    error: "a name begins with a letter or digit, and letters, digits and . _ @ + - may follow",
-  });
+  .regex(new RegExp(`^${nameForm.source}$`), { error: nameForm.error });
 
 export const endpoint = z
   .string()

@@ -62,7 +62,9 @@ function enumerationMessage(values: readonly unknown[], input: unknown): string 
   if (typeof input !== "string") return mismatch(known, input);
   const suggestion = suggestionFor(input, known);
   const isListed = known.length <= mostListed || suggestion === "";
-  return `${JSON.stringify(input)} is not one of ${isListed ? known.join(", ") : "those possible"}${suggestion}`;
+  // What begins with ! excludes one of the others.
+  const listed = known.filter((value) => !value.startsWith("!")).join(", ");
+  return `${JSON.stringify(input)} is not one of ${isListed ? listed : "those possible"}${suggestion}`;
 }
 
 function unitOf(origin: string, count: number | bigint): string {

@@ -1,9 +1,18 @@
 import { hostname } from "node:os";
 import { basename, dirname } from "node:path";
+import { type EntryKind, entryKinds, type JsonObject } from "../../../core/configuration-entry.ts";
 import { limits } from "../../../core/limits.ts";
-import { buildAccounts } from "./accounts.ts";
-import { type Configuration, formatProblem, type Problem, type ServerConfiguration } from "./configuration.ts";
+import { buildAccount, buildGroup } from "./accounts.ts";
+import {
+  type Configuration,
+  type FtpsConfiguration,
+  formatProblem,
+  type GroupFor,
+  type Problem,
+  type ServerConfiguration,
+} from "./configuration.ts";
 import { type Remark, readDocument, type SourceDocument } from "./document.ts";
+import { completeEntry } from "./entry-form.ts";
 import { FileReader } from "./file-reader.ts";
 import { findingsOf, messageFor } from "./findings.ts";
 import { InvalidValue } from "./invalid-value.ts";
@@ -13,11 +22,18 @@ import { createSecretSource, decodeUtf8 } from "./secret.ts";
 
 /** `stamps` are the files that were read, with their state: when one changes, loading again may give another result. */
 export type LoadedConfiguration = (
-  | { readonly ok: true; readonly configuration: Configuration }
+  | { readonly ok: true; readonly configuration: Configuration; readonly entries: readonly FileEntry[] }
   | { readonly ok: false; readonly problems: readonly Problem[] }
 ) & { readonly stamps: ReadonlyMap<string, string> };
 
-type Outcome = { configuration: Configuration } | { remarks: readonly Remark[] };
+/** An account, group or rule of the file as it is written there, but with its secrets and its defaults. */
+export interface FileEntry {
+  readonly kind: EntryKind;
+  readonly name: string;
+  readonly value: JsonObject;
+}
+
+type Outcome = { configuration: Configuration; entries: readonly FileEntry[] } | { remarks: readonly Remark[] };
 
 /**
  * Reads and checks a configuration file. Either everything in it is good, or every problem is listed in the order of
@@ -31,7 +47,7 @@ export function loadConfiguration(
   const reader = new FileReader();
   const outcome = load(file, reader, environment);
   const { stamps } = reader;
-  if ("configuration" in outcome) return { ok: true, configuration: outcome.configuration, stamps };
+  if ("configuration" in outcome) return { ok: true, ...outcome, stamps };
   return { ok: false, problems: problemsOf(file, outcome.remarks), stamps };
 }
 
@@ -52,7 +68,7 @@ function load(file: string, reader: FileReader, environment: Readonly<Record<str
   const findings = [...(parsed.error ? findingsOf(parsed.error) : []), ...referenceFindings(document.data)];
   const found = findings.map(({ path, part, message }) => ({ ...document.positionOf(path, part), message }));
   if (!parsed.success || found.length > 0 || remarks.length > 0) return { remarks: [...remarks, ...found] };
-  return { configuration: build(file, parsed.data, document) };
+  return { configuration: build(file, parsed.data, document), entries: entriesOf(parsed.data, document.data) };
 }
 
 function textOf(file: string, reader: FileReader): string | InvalidValue {
@@ -65,27 +81,65 @@ function textOf(file: string, reader: FileReader): string | InvalidValue {
 }
 
 function build(file: string, parsed: ParsedConfiguration, document: SourceDocument): Configuration {
-  const locate = (path: readonly PropertyKey[]) => `${basename(file)}:${document.positionOf(path, "value").line}`;
+  const placesOf = (list: "accounts" | "groups", index: number, { permissions }: { permissions: unknown[] }) =>
+    permissions.map((_, rule) => {
+      const { line } = document.positionOf([list, index, "permissions", rule], "value");
+      return `${basename(file)}:${line}`;
+    });
+  const groups: ReadonlyMap<string, GroupFor> = new Map(
+    parsed.groups.map((group, index) => [group.name, buildGroup(group, placesOf("groups", index, group))]),
+  );
+  const accounts = parsed.accounts.map((account, index) =>
+    buildAccount(account, groups, placesOf("accounts", index, account)),
+  );
   return {
     file,
     server: buildServer(parsed.server),
-    accounts: buildAccounts(parsed, locate),
-    groupNames: parsed.groups.map(({ name }) => name),
-    dispatch: parsed.dispatch.map(({ do: steps, ...rule }) => ({ ...rule, when: selection(rule.when), steps })),
-    alerts: parsed.alerts.map((rule) => ({ ...rule, when: selection(rule.when) })),
+    accounts: new Map(accounts.map((account) => [account.name, account])),
+    groups,
+    dispatch: parsed.dispatch,
+    alerts: parsed.alerts,
     mail: parsed.mail,
+    authentication: parsed.authentication,
   };
+}
+
+const sections: Readonly<Record<EntryKind, "accounts" | "groups" | "dispatch" | "alerts">> = {
+  group: "groups",
+  account: "accounts",
+  "dispatch-rule": "dispatch",
+  "alert-rule": "alerts",
+};
+
+/** The file stands for `written`, which was found good: so its lists are as long as the parsed ones. */
+function entriesOf(parsed: ParsedConfiguration, written: unknown): FileEntry[] {
+  const document = written as Readonly<Record<string, readonly JsonObject[] | undefined>>;
+  return entryKinds.flatMap((kind) =>
+    (document[sections[kind]] ?? []).map((entry, index): FileEntry => {
+      const { name } = parsed[sections[kind]][index] ?? { name: "" };
+      return { kind, name, value: completeEntry(kind, withSecrets(kind, entry, parsed[sections[kind]][index])) };
+    }),
+  );
+}
+
+/** The entry as it is written, with its secrets in the place of what says where they are. */
+function withSecrets(kind: EntryKind, entry: JsonObject, parsed: unknown): JsonObject {
+  const { password, webhook } = parsed as { password?: string; webhook?: { secret?: string } };
+  if (kind === "account" && password !== undefined) return { ...entry, password };
+  if (kind !== "alert-rule" || webhook?.secret === undefined) return entry;
+  return { ...entry, webhook: { ...(entry.webhook as JsonObject), secret: webhook.secret } };
 }
 
 function buildServer({ name, sftp, ftps, http }: ParsedConfiguration["server"]): ServerConfiguration {
   return {
     name: name ?? hostname(),
     sftp: sftp === false ? undefined : { listen: sftp.listen, hostKeys: sftp.hostKeys },
-    ftps: ftps === false ? undefined : { ...ftps, implicit: ftps.implicit || undefined, tls: ftps.tls },
+    ftps: ftps === false ? undefined : buildFtps(ftps),
     http: http === false ? undefined : { listen: http.listen, tls: http.tls },
   };
 }
 
-function selection({ types, accounts, path }: ParsedConfiguration["alerts"][number]["when"]) {
-  return { types, accounts, path };
+function buildFtps(ftps: Exclude<ParsedConfiguration["server"]["ftps"], false>): FtpsConfiguration {
+  const { implicit, tls, clientCertificates } = ftps;
+  return { ...ftps, implicit: implicit || undefined, tls, clientCertificates };
 }

@@ -13,9 +13,14 @@ export function referenceFindings(data: unknown): Finding[] {
   return [
     ...lists.flatMap((list) => duplicateNames(data, list)),
     ...unknownNames(data, "accounts", { path: ["groups"], among: "groups" }),
-    ...unknownNames(data, "dispatch", { path: ["when", "accounts"], among: "accounts" }),
-    ...unknownNames(data, "alerts", { path: ["when", "accounts"], among: "accounts" }),
+    ...(["dispatch", "alerts"] as const).flatMap((list) => [
+      ...unknownNames(data, list, { path: ["when", "accounts"], among: "accounts" }),
+      ...unknownNames(data, list, { path: ["when", "groups"], among: "groups" }),
+    ]),
+    ...unknownStepAccounts(data),
+    ...unknownExpectedAccounts(data),
     ...alertsWithoutMail(data),
+    ...unknownDefaultGroup(data),
   ];
 }
 
@@ -40,8 +45,10 @@ function unknownNames(data: Mapping, list: ListName, { path, among }: { path: st
   const knownSet = new Set(known);
   const findings: Finding[] = [];
   for (const [index, entry] of mappingsOf(data[list])) {
-    for (const [at, name] of listAt(entry, path).entries()) {
-      if (typeof name !== "string" || knownSet.has(name)) continue;
+    for (const [at, written] of listAt(entry, path).entries()) {
+      // In a rule's `when`, `!` before a name excludes it.
+      const name = typeof written === "string" ? written.replace(/^!/, "") : undefined;
+      if (name === undefined || knownSet.has(name)) continue;
       const message = `there is no ${nouns[among]} ${JSON.stringify(name)}${suggestionFor(name, known)}`;
       findings.push({ path: [list, index, ...path, at], part: "value", message });
     }
@@ -49,8 +56,42 @@ function unknownNames(data: Mapping, list: ListName, { path, among }: { path: st
   return findings;
 }
 
+/** A step may put a file where another account finds it. */
+function unknownStepAccounts(data: Mapping): Finding[] {
+  const known = mappingsOf(data.accounts).map(([, { name }]) => name);
+  return mappingsOf(data.dispatch).flatMap(([index, rule]) =>
+    ["do", "otherwise"].flatMap((list) =>
+      mappingsOf(rule[list]).flatMap(([at, { account }]): Finding[] => {
+        if (typeof account !== "string" || known.includes(account)) return [];
+        const message = `there is no account ${JSON.stringify(account)}`;
+        return [{ path: ["dispatch", index, list, at, "account"], part: "value", message }];
+      }),
+    ),
+  );
+}
+
+function unknownExpectedAccounts(data: Mapping): Finding[] {
+  const known = mappingsOf(data.accounts).flatMap(([, { name }]) => (typeof name === "string" ? [name] : []));
+  return mappingsOf(data.alerts).flatMap(([index, { expect }]) => {
+    const account = isMapping(expect) ? expect.account : undefined;
+    if (typeof account !== "string" || known.includes(account)) return [];
+    const message = `there is no account ${JSON.stringify(account)}${suggestionFor(account, known)}`;
+    return [{ path: ["alerts", index, "expect", "account"], part: "value" as const, message }];
+  });
+}
+
+function unknownDefaultGroup({ authentication, groups }: Mapping): Finding[] {
+  const http = isMapping(authentication) ? authentication.http : undefined;
+  const name = isMapping(http) ? http.defaultGroup : undefined;
+  const known = mappingsOf(groups).flatMap(([, group]) => (typeof group.name === "string" ? [group.name] : []));
+  if (typeof name !== "string" || known.includes(name)) return [];
+  const message = `there is no group ${JSON.stringify(name)}${suggestionFor(name, known)}`;
+  return [{ path: ["authentication", "http", "defaultGroup"], part: "value", message }];
+}
+
 function alertsWithoutMail(data: Mapping): Finding[] {
-  if (mappingsOf(data.alerts).length === 0 || Object.hasOwn(data, "mail")) return [];
+  const hasEmail = mappingsOf(data.alerts).some(([, rule]) => Object.hasOwn(rule, "email"));
+  if (!hasEmail || Object.hasOwn(data, "mail")) return [];
   return [{ path: ["alerts"], part: "name", message: 'alerts are sent by e-mail: the key "mail" is missing' }];
 }
 

@@ -1,10 +1,12 @@
 import { z } from "zod";
 import { limits } from "../../../core/limits.ts";
 import { passwordHashProblem } from "../../node/password-hasher.ts";
+import { authenticationSchema } from "./authentication-schema.ts";
+import { dispatchRuleSchema } from "./dispatch-rule-schema.ts";
 import * as field from "./fields.ts";
 import { InvalidValue } from "./invalid-value.ts";
 import { parsePublicKey } from "./public-key.ts";
-import { alertRuleSchema, dispatchRuleSchema, mailSchema } from "./rule-schema.ts";
+import { alertRuleSchema, mailSchema } from "./rule-schema.ts";
 import type { SecretSource } from "./secret.ts";
 import { serverSchema } from "./server-schema.ts";
 import { parseFolderPath, parseMoment } from "./values.ts";
@@ -26,8 +28,15 @@ export function configurationSchema(secrets: SecretSource) {
       .max(limits.dispatchRules)
       .default([])
       .describe("What happens to files after a transfer."),
-    alerts: z.array(alertRuleSchema).max(limits.alertRules).default([]).describe("Which events are told by e-mail."),
-    mail: mailSchema(secrets).optional().describe("How e-mail is sent. Alerts need it."),
+    alerts: z
+      .array(alertRuleSchema(secrets))
+      .max(limits.alertRules)
+      .default([])
+      .describe("Which events are told by e-mail or to a webhook."),
+    mail: mailSchema(secrets).optional().describe("How e-mail is sent. Alerts by e-mail need it."),
+    authentication: authenticationSchema(secrets)
+      .optional()
+      .describe("Who is asked about accounts that are not on file here."),
   });
 }
 
@@ -38,13 +47,13 @@ const permissions = field.permissions
   .default([])
   .describe("Rules [expression?, token…], tried from top to bottom; one without an expression is the global rule.");
 
-const groupSchema = section({
+export const groupSchema = section({
   name: name.describe("Unique among the groups."),
   enabled: field.enabled.describe("False refuses every account of the group."),
   permissions,
 });
 
-function accountSchema(secrets: SecretSource) {
+export function accountSchema(secrets: SecretSource) {
   return section({
     name: name.describe("What the client logs in with. Unique among the accounts; upper and lower case differ."),
     groups: z.array(name).max(limits.groupsPerAccount).default([]).describe("Names of groups, the primary one first."),
@@ -56,7 +65,7 @@ function accountSchema(secrets: SecretSource) {
     publicKeys: z
       .array(z.string().transform(parsedBy(parsePublicKey)))
       .max(limits.publicKeysPerAccount)
-      .default([])
+      .prefault([])
       .describe("SSH public keys, each in OpenSSH's one-line form."),
     roles: z
       .array(z.enum(["admin"]))

@@ -1,12 +1,11 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
 import ssh2 from "ssh2";
 import { z } from "zod";
 import { limits } from "../../../core/limits.ts";
-import type { TlsMaterial } from "./configuration.ts";
 import { endpoint, parsedBy, secretFile, section } from "./fields.ts";
 import { InvalidValue } from "./invalid-value.ts";
 import type { SecretSource } from "./secret.ts";
+import { clientCertificatesSchema, tlsSchema } from "./tls-schema.ts";
 import { parsePortRange } from "./values.ts";
 
 const off = z.literal(false);
@@ -65,6 +64,18 @@ function ftpsSchema(secrets: SecretSource) {
       .prefault("auto")
       .describe("The IP address that clients are told for data connections; auto is the one they connected to."),
     tls: tlsSchema(secrets).optional().describe("Default: the certificate in DATA/keys."),
+    sessionReuse: z
+      .enum(["required", "preferred", "off"])
+      .default("preferred")
+      .describe("Whether a data connection has to resume the TLS session of its control connection, may, or cannot."),
+    clearData: z.boolean().default(false).describe("True allows data connections without TLS (PROT C)."),
+    plain: z
+      .boolean()
+      .default(false)
+      .describe("True allows FTP without TLS on the explicit listener: passwords and files travel in clear."),
+    clientCertificates: clientCertificatesSchema(secrets)
+      .optional()
+      .describe("Lets clients log in with certificates. Without it none is asked for."),
   });
 }
 
@@ -73,17 +84,6 @@ function httpSchema(secrets: SecretSource) {
     listen: endpoint.prefault("127.0.0.1:8080").describe("Address and port; port 0 lets the system choose."),
     tls: tlsSchema(secrets).optional().describe("Makes it https. Without it the API speaks HTTP without TLS."),
   });
-}
-
-function tlsSchema(secrets: SecretSource) {
-  return section({
-    certificate: secretFile(secrets)
-      .transform(parsedBy(checkedCertificate))
-      .describe("A file with the certificate in PEM form, the intermediate ones behind it."),
-    privateKey: secretFile(secrets)
-      .transform(parsedBy(checkedPrivateKey))
-      .describe("A file with its private key, PEM."),
-  }).superRefine(checkPair);
 }
 
 function parsePassiveAddress(text: string): string | undefined {
@@ -97,28 +97,4 @@ function checkedHostKey(text: string): string {
   if (parsed instanceof Error) throw new InvalidValue(`not a private host key: ${parsed.message}`);
   if (!parsed.isPrivateKey()) throw new InvalidValue("this is a public key: a host key is the private one");
   return text;
-}
-
-function checkedCertificate(text: string): string {
-  try {
-    new X509Certificate(text);
-    return text;
-  } catch {
-    throw new InvalidValue("there is no certificate in PEM form in it");
-  }
-}
-
-function checkedPrivateKey(text: string): string {
-  try {
-    createPrivateKey(text);
-    return text;
-  } catch {
-    throw new InvalidValue("there is no private key in PEM form without a passphrase in it");
-  }
-}
-
-function checkPair({ certificate, privateKey }: TlsMaterial, context: z.RefinementCtx): void {
-  if (new X509Certificate(certificate).checkPrivateKey(createPrivateKey(privateKey))) return;
-  const message = "the private key does not belong to the certificate";
-  context.addIssue({ code: "custom", path: ["privateKey"], message });
 }

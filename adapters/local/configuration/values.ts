@@ -1,4 +1,5 @@
 import { isIP, isIPv6 } from "node:net";
+import { parseTimeOfDay } from "../../../core/expectation.ts";
 import { parseInstant } from "../../../core/instant.ts";
 import { parseVirtualPath, rootPath } from "../../../core/virtual-path.ts";
 import type { Endpoint } from "./configuration.ts";
@@ -54,11 +55,11 @@ export function parseFolderPath(text: string): string {
   return path;
 }
 
-/** Where a dispatch step puts a file; a `/` at the end stays. @throws InvalidValue, FileError `invalid-path` */
-export function parseDestination(text: string): string {
-  if (!text.startsWith("/")) throw new InvalidValue("a destination begins with /");
-  const path = parseVirtualPath(text);
-  return text.endsWith("/") && path !== rootPath ? `${path}/` : path;
+/** Minutes since midnight. @throws InvalidValue */
+export function parseDeadline(text: string): number {
+  const minutes = parseTimeOfDay(text);
+  if (minutes === undefined) throw new InvalidValue('expected a time of day such as "06:00"');
+  return minutes;
 }
 
 /** @throws InvalidValue without the text, which may hold a password */
@@ -68,5 +69,56 @@ export function parseSmtpUrl(text: string): string {
   if (!isSmtp || url.hostname === "" || !/^\/?$/.test(url.pathname) || url.search !== "" || url.hash !== "") {
     throw new InvalidValue('expected the address of a mail server, such as "smtp://mail.example.com:587"');
   }
+  if (!isPercentEncoded(url.username) || !isPercentEncoded(url.password)) {
+    throw new InvalidValue("the user or the password in the address has a % that begins no percent-encoding");
+  }
   return text;
+}
+
+function isPercentEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** @throws InvalidValue without the text, which may hold a secret */
+export function parseWebhookUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.username !== "" || url.password !== "" || url.hash !== "") {
+    throw new InvalidValue('expected an address such as "https://hooks.example.com/ferrygate", without user and #');
+  }
+  return url.href;
+}
+
+/** Text that begins with `whsec_` is base64 behind it (Standard Webhooks). @throws InvalidValue without the text */
+export function checkedWebhookSecret(text: string): string {
+  if (text === "") throw new InvalidValue("a secret cannot be empty");
+  if (
+    text.startsWith("whsec_") &&
+    !/^whsec_(?:[A-Za-z0-9+/]{4})+(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/.test(text)
+  ) {
+    throw new InvalidValue("behind whsec_ there is no base64");
+  }
+  return text;
+}
+
+/** @throws InvalidValue without the text, which may hold a password */
+export function parseEndpointUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || url.hash !== "") {
+    throw new InvalidValue('expected the address of an endpoint, such as "https://id.example.com/authenticate"');
+  }
+  if (!isPercentEncoded(url.username) || !isPercentEncoded(url.password)) {
+    throw new InvalidValue("the user or the password in the address has a % that begins no percent-encoding");
+  }
+  return url.href;
+}
+
+/** True for an address of this machine (RFC 6761 §6.3, RFC 6890). */
+export function isLoopbackUrl(text: string): boolean {
+  const { hostname } = new URL(text);
+  return hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { createSqliteAccountingLog } from "../../../adapters/local/sqlite-accounting-log.ts";
 import type { AccountingLog } from "../../../ports/accounting-log.ts";
 import { accountingLogContract, allOf, eventOf } from "../../contract/accounting-log.contract.ts";
+import { eventFeedContract } from "../../contract/event-feed.contract.ts";
 import { refuses } from "../../contract/refusal.ts";
 import { randomFrom } from "../../support/random.ts";
 import { linesUntilKilled } from "./killed-process.ts";
@@ -16,7 +17,7 @@ import { linesUntilKilled } from "./killed-process.ts";
 const kills = 20;
 const hasShell = process.platform !== "win32";
 
-accountingLogContract("the accounting log in SQLite", async () => {
+async function createLog() {
   const directory = await fs.mkdtemp(join(tmpdir(), "ferrygate-log-"));
   const opened: AccountingLog[] = [];
   const reopen = async () => {
@@ -29,7 +30,10 @@ accountingLogContract("the accounting log in SQLite", async () => {
     await fs.rm(directory, { recursive: true });
   };
   return { log: await reopen(), reopen, dispose };
-});
+}
+
+accountingLogContract("the accounting log in SQLite", createLog);
+eventFeedContract("the accounting log in SQLite", createLog);
 
 describe("the file of the accounting log", () => {
   let directory: string;

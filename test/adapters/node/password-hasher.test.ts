@@ -85,3 +85,16 @@ describe("a password hash", () => {
     );
   });
 });
+
+it("a password that was right is known at once for a while, also when many others wait", async () => {
+  const hasher = createPasswordHasher();
+  const [first, second] = [await hasher.hash("secret"), await hasher.hash("secret")];
+  assert.equal(await hasher.verify("secret", first), true);
+  const checks = limits.concurrentPasswordChecks + limits.queuedPasswordChecks;
+  const waiting = Promise.allSettled(Array.from({ length: checks }, () => hasher.verify("secret", second)));
+  assert.equal(await hasher.verify("secret", first), true);
+  await assert.rejects(hasher.verify("Secret", first), { code: "unavailable" });
+  await assert.rejects(hasher.verify("secret", undefined), { code: "unavailable" });
+  for (const result of await waiting) assert.deepEqual(result, { status: "fulfilled", value: true });
+  assert.equal(await hasher.verify("Secret", first), false);
+});

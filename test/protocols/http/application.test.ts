@@ -72,7 +72,7 @@ test("an unknown path is 404, and an unknown method 405 with what is allowed, be
 
 test("a missing or unreadable Authorization header is challenged, without a session", async (t) => {
   const { url, events } = await startApi(t);
-  for (const authorization of [undefined, "", "Bearer abc", "Basic @", `Basic ${btoa("no colon")}`]) {
+  for (const authorization of [undefined, "", "Digest abc", "Basic @", `Basic ${btoa("no colon")}`]) {
     const headers = authorization === undefined ? {} : { authorization };
     const response = await fetch(`${url}/v1/events`, { headers });
     assert.equal(response.status, 401);

@@ -1,5 +1,12 @@
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm } from "node:fs/promises";
 import { connect, type Socket } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { TestContext } from "node:test";
+import { entryJsonSchemas } from "../../../adapters/local/configuration/entry-form.ts";
+import { createDirectoryUploadParts } from "../../../adapters/local/directory-upload-parts.ts";
 import { limits } from "../../../core/limits.ts";
 import type { HttpApplication, HttpServices } from "../../../protocols/http/application.ts";
 import { createHttpApplication } from "../../../protocols/http/application.ts";
@@ -9,9 +16,19 @@ import {
   type HttpServerOptions,
   type HttpTimes,
 } from "../../../protocols/http/server.ts";
+import type { UploadServices } from "../../../protocols/http/upload-operations.ts";
+import { createEventFollower } from "../../../service/audit/follow-events.ts";
 import { createEventReader } from "../../../service/audit/read-events.ts";
+import { DeadLetterDesk } from "../../../service/consume/dead-letter-desk.ts";
+import { createAuthorize } from "../../../service/management/authorize.ts";
+import { PartUploads } from "../../../service/session/part-uploads.ts";
 import type { SessionServices } from "../../../service/session/services.ts";
+import { TokenSessions } from "../../../service/session/token-sessions.ts";
+import { createMemoryAutomation } from "../../support/memory-automation.ts";
+import { createMemoryManagement } from "../../support/memory-management.ts";
 import { createMemoryPipeline, testAccount } from "../../support/memory-ports.ts";
+import { createMemoryTokenSessionStore, memoryTokenSigner } from "../../support/memory-token-sessions.ts";
+import { conformanceChecked } from "../../support/openapi-conformance.ts";
 
 export const accounts = [testAccount({ name: "acme" }), testAccount({ name: "root", roles: ["admin"] })];
 
@@ -26,17 +43,50 @@ export async function startApi(
   changes: Partial<SessionServices> = {},
   replaced: Partial<HttpServices> = {},
 ) {
-  const { services, openSession, registry } = createMemoryPipeline(accounts, changes);
+  const { services, openSession, resumeSession, registry } = createMemoryPipeline(accounts, changes);
+  const store = createMemoryTokenSessionStore();
+  const signer = memoryTokenSigner;
+  const tokenSessions = new TokenSessions({ services, openSession, resumeSession, store, signer });
+  const uploads = await temporaryUploads(t, services);
   const application = createHttpApplication({
     openSession,
+    tokenSessions,
+    uploads,
     readEvents: createEventReader(services),
+    followEvents: createEventFollower({ ...services, feed: services.accounting, isStopping: () => false }),
+    management: createMemoryManagement(services, accounts),
+    authorize: createAuthorize(services),
+    deadLetters: new DeadLetterDesk(createMemoryAutomation().deadLetters, []),
+    metrics: () => "",
+    entrySchemas: entryJsonSchemas,
+    version: "0.0.0",
     readiness: () => "ready",
     log: services.runtime.log,
     ...replaced,
   });
-  const { url, server } = await startServer(t, application, { log: services.runtime.log });
+  const findings: string[] = [];
+  const checked = conformanceChecked(application, (finding) => findings.push(finding));
+  const { url, server } = await startServer(t, checked, { log: services.runtime.log });
+  t.after(() => assert.deepEqual(findings, [], "answers are those that the OpenAPI document declares"));
   const { events } = services.accounting;
-  return { url, server, services, registry, events, types: () => events.map(({ type }) => type) };
+  return {
+    url,
+    server,
+    services,
+    tokenSessions,
+    store,
+    uploads,
+    registry,
+    events,
+    types: () => events.map(({ type }) => type),
+  };
+}
+
+async function temporaryUploads(t: TestContext, services: SessionServices): Promise<UploadServices> {
+  const directory = await mkdtemp(join(tmpdir(), "ferrygate-test-"));
+  t.after(() => rm(directory, { recursive: true }));
+  const partUploads = new PartUploads({ services, ...createDirectoryUploadParts(directory) });
+  return { partUploads, urlSecret: randomBytes(32) };
 }
 
 export interface StartedServer {

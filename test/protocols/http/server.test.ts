@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { test } from "node:test";
+import { limits } from "../../../core/limits.ts";
 import type { HttpApplication } from "../../../protocols/http/application.ts";
 import { exchangeRaw, rawConnection, shortTimes, startServer } from "./rig.ts";
 
@@ -83,6 +84,57 @@ test("a client that drips one header after another is cut off all the same", asy
   const drip = setInterval(() => socket.write("X: y\r\n"), 5);
   assertProblem(await received, 408, "request-timeout");
   clearInterval(drip);
+});
+
+test("content that goes on coming in may take any time, and content that drips may not", async (t) => {
+  const application: HttpApplication = async (request) => new Response(`${(await request.text()).length}`);
+  const { url } = await startServer(t, application, { times: { ...shortTimes, httpRequestMs: 500 } });
+  const send = async (chunk: string, chunks: number) => {
+    const { socket, received } = rawConnection(url);
+    const head = "POST / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n";
+    socket.write(`${head}Content-Length: ${chunk.length * chunks}\r\n\r\n`);
+    let sent = 0;
+    const timer = setInterval(() => {
+      socket.write(chunk);
+      sent += 1;
+      if (sent === chunks) clearInterval(timer);
+    }, 20);
+    const text = await received;
+    clearInterval(timer);
+    return text;
+  };
+  const chunk = "x".repeat(limits.httpProgressBytes);
+  assert.match(lastMessage(await send(chunk, 40)).body, new RegExp(`${40 * chunk.length}`));
+  assertProblem(await send("x", 1000), 408, "request-timeout");
+});
+
+test("a client is told why before it has sent everything, and is cut off when it goes on for long", async (t) => {
+  const application: HttpApplication = async (request) => {
+    await request.body?.getReader().read();
+    return new Response("enough", { status: 413 });
+  };
+  const { url } = await startServer(t, application, { times: { ...shortTimes, httpLingerMs: 100 } });
+  const { socket, received } = rawConnection(url);
+  socket.write(`PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: ${2 ** 40}\r\n\r\n`);
+  const send = () => {
+    while (socket.writable && socket.write(Buffer.alloc(65_536)));
+  };
+  socket.on("drain", send);
+  send();
+  const text = await received;
+  assert.deepEqual([lastMessage(text).status, lastMessage(text).body.includes("enough")], [413, true]);
+});
+
+test("a client that waits for the server is not idle", async (t) => {
+  const release = Promise.withResolvers<void>();
+  const application: HttpApplication = async () => {
+    await release.promise;
+    return new Response("hello");
+  };
+  const { url } = await startServer(t, application, { times: { ...shortTimes, httpIdleMs: 20 } });
+  const answer = exchangeRaw(url, getAndClose);
+  setTimeout(release.resolve, 100);
+  assert.match(lastMessage(await answer).body, /hello/);
 });
 
 test("a client that goes on after it was refused is cut off", async (t) => {

@@ -3,6 +3,7 @@ import { describe, it } from "node:test";
 import type { Account } from "../../../core/account.ts";
 import { ProvenKey } from "../../../core/credential.ts";
 import { compileExpression } from "../../../core/expression.ts";
+import { limits } from "../../../core/limits.ts";
 import type { PermissionRule, PermissionToken } from "../../../core/permission.ts";
 import { createMemoryPipeline, testAccount } from "../../support/memory-ports.ts";
 import { loggedIn } from "../../support/session.ts";
@@ -22,6 +23,16 @@ function connected(accounts: Account[]) {
 }
 
 describe("Session.authenticate", () => {
+  it("says that an account has too many sessions, and does not take it for a wrong password", async () => {
+    const { openSession, services } = createMemoryPipeline();
+    const connection = { protocol: "sftp", peer: { address: "192.0.2.7", port: 1 }, disconnect: () => {} } as const;
+    const open = () =>
+      openSession(connection).authenticate({ kind: "password", username: "tester", password: "password" });
+    for (let count = 0; count < limits.sessionsPerAccount; count += 1) assert.equal(await open(), true);
+    await assert.rejects(open(), { code: "unavailable" });
+    assert.equal(services.accounting.events.at(-1)?.data.reason, "too-many-sessions");
+  });
+
   const login = { kind: "password", username: "tester", password: "password" } as const;
   const proven = ProvenKey.prove(publicKey, () => true);
   assert.ok(proven);

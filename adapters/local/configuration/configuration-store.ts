@@ -1,0 +1,97 @@
+import type { Account } from "../../../core/account.ts";
+import type { AccountingEvent } from "../../../core/accounting-event.ts";
+import type { EntryKind, JsonObject } from "../../../core/configuration-entry.ts";
+import { FileError } from "../../../core/errors.ts";
+import type {
+  AcceptChange,
+  ConfigurationEntry,
+  ConfigurationStore,
+  EntryChange,
+  EntryOutcome,
+  EntryPage,
+} from "../../../ports/configuration-store.ts";
+import type { ConfigurationDatabase } from "../sqlite-configuration.ts";
+import { completeEntry, parseEntry } from "./entry-form.ts";
+import { entryOf } from "./entry-row.ts";
+import { checkPrecondition, checkReferences, checkRoom, checkUnused } from "./entry-rules.ts";
+
+/** What a store needs of the configuration that stands on it. */
+export interface StoreSurroundings {
+  now(): number;
+  /** The accounts as the database has them at this moment, within a transaction too. */
+  accounts(): (name: string) => Account | undefined;
+  /** A change is durable. */
+  changed(): void;
+}
+
+/** The entries of a database, checked as those of a configuration file are. */
+export class SqliteConfigurationStore implements ConfigurationStore {
+  readonly #database: ConfigurationDatabase;
+  readonly #surroundings: StoreSurroundings;
+
+  constructor(database: ConfigurationDatabase, surroundings: StoreSurroundings) {
+    this.#database = database;
+    this.#surroundings = surroundings;
+  }
+
+  async list(kind: EntryKind, { limit, after }: { limit: number; after?: string | undefined }): Promise<EntryPage> {
+    const rows = this.#database.list(kind, { after, limit: limit + 1 });
+    const entries = rows.slice(0, limit).map(entryOf);
+    return { entries, next: rows.length > limit ? entries.at(-1)?.name : undefined };
+  }
+
+  async find(kind: EntryKind, name: string): Promise<ConfigurationEntry | undefined> {
+    const row = this.#database.find({ kind, name });
+    return row && entryOf(row);
+  }
+
+  async change(change: EntryChange, accept: AcceptChange): Promise<EntryOutcome> {
+    const { keep, outcome } = this.#database.transaction(() => {
+      const tried = this.#try(change);
+      const hasEffect = tried.before?.etag !== tried.after?.etag;
+      if (hasEffect) {
+        const event = accept(tried, this.#surroundings.accounts());
+        this.#database.keepEvent(event.id, JSON.stringify(event));
+      }
+      return { keep: hasEffect && !change.dryRun, outcome: tried };
+    });
+    if (keep) this.#surroundings.changed();
+    return outcome;
+  }
+
+  async unrecordedEvents(): Promise<readonly AccountingEvent[]> {
+    return this.#database.events().map((json): AccountingEvent => JSON.parse(json));
+  }
+
+  async eventsRecorded(eventIds: readonly string[]): Promise<void> {
+    for (const id of eventIds) this.#database.removeEvent(id);
+  }
+
+  /** Checks the change and makes it in the open transaction. */
+  #try({ kind, name, valueFrom, precondition }: EntryChange): EntryOutcome {
+    const row = this.#database.find({ kind, name });
+    const before = row && entryOf(row);
+    checkPrecondition(before, precondition);
+    const written = valueFrom(before);
+    if (written) return { before, after: this.#put({ kind, name }, written, before) };
+    if (!before) throw new FileError("not-found", `there is no ${kind.replace("-", " ")} ${JSON.stringify(name)}`);
+    checkUnused(this.#database, { kind, name });
+    this.#database.remove({ kind, name });
+    return { before, after: undefined };
+  }
+
+  #put(
+    { kind, name }: { kind: EntryKind; name: string },
+    written: JsonObject,
+    before: ConfigurationEntry | undefined,
+  ): ConfigurationEntry | undefined {
+    parseEntry(kind, written);
+    checkReferences(this.#database, kind, written);
+    if (!before) checkRoom(this.#database, kind);
+    const value = JSON.stringify(completeEntry(kind, written));
+    if (before && value === JSON.stringify(before.value)) return before;
+    this.#database.write({ kind, name, value }, new Date(this.#surroundings.now()).toISOString());
+    const row = this.#database.find({ kind, name });
+    return row && entryOf(row);
+  }
+}

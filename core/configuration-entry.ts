@@ -1,0 +1,185 @@
+/** What is managed entry by entry: in the configuration file, and through the management API. */
+export const entryKinds = ["account", "group", "dispatch-rule", "alert-rule"] as const;
+
+export type EntryKind = (typeof entryKinds)[number];
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | JsonObject;
+
+export interface JsonObject {
+  readonly [name: string]: JsonValue;
+}
+
+/** One field that differs; `before` or `after` is absent where the field is. */
+export interface FieldChange {
+  /** Such as `enabled`, `permissions[1]` or `when.path`. */
+  readonly field: string;
+  readonly before?: JsonValue;
+  readonly after?: JsonValue;
+}
+
+/** Fields that nobody is shown, each with the way to it. */
+const secretFields: Readonly<Record<EntryKind, readonly (readonly string[])[]>> = {
+  account: [["password"]],
+  group: [],
+  "dispatch-rule": [],
+  "alert-rule": [["webhook", "secret"]],
+};
+
+/** What stands in the place of a secret: it is there, and a client may send it back to keep it. */
+export const secretMark: JsonObject = { set: true };
+
+/** The entry as it may be shown. */
+export function redacted(kind: EntryKind, value: JsonObject): JsonObject {
+  return secretFields[kind].reduce((shown, path) => replacedAt(shown, path, () => secretMark), value);
+}
+
+/** The entry with its secrets as they are, where a client sends back what it was shown in their place. */
+export function withKeptSecrets(kind: EntryKind, value: JsonObject, before: JsonObject | undefined): JsonObject {
+  return secretFields[kind].reduce((kept, path) => {
+    const known = path.reduce<JsonValue | undefined>(
+      (inner, name) => (isObject(inner) ? inner[name] : undefined),
+      before,
+    );
+    return replacedAt(kept, path, (written) => (sameJson(written, secretMark) ? (known ?? written) : written));
+  }, value);
+}
+
+/** What is not there stays away. */
+function replacedAt(
+  value: JsonObject,
+  [name = "", ...path]: readonly string[],
+  replace: (value: JsonValue) => JsonValue,
+): JsonObject {
+  const inner = value[name];
+  if (inner === undefined) return value;
+  if (path.length === 0) return { ...value, [name]: replace(inner) };
+  return isObject(inner) ? { ...value, [name]: replacedAt(inner, path, replace) } : value;
+}
+
+/** What changes from one state of an entry to the other, field by field, without secrets. */
+export function entryChanges(
+  kind: EntryKind,
+  before: JsonObject | undefined,
+  after: JsonObject | undefined,
+): readonly FieldChange[] {
+  const changes = [...objectChanges(before ?? {}, after ?? {}, "")];
+  return changes.map((change) => secretFields[kind].reduce(withoutSecret, change));
+}
+
+/** A change of a secret, or of something around it. */
+function withoutSecret(change: FieldChange, path: readonly string[]): FieldChange {
+  const inner = fieldName(path).slice(change.field.length);
+  if (!fieldName(path).startsWith(change.field) || (inner !== "" && !inner.startsWith("."))) return change;
+  const rest = inner.split(".").slice(1);
+  const hidden = (value: JsonValue): JsonValue => {
+    if (rest.length === 0) return secretMark;
+    return isObject(value) ? replacedAt(value, rest, () => secretMark) : value;
+  };
+  return {
+    field: change.field,
+    ...(change.before !== undefined && { before: hidden(change.before) }),
+    ...(change.after !== undefined && { after: hidden(change.after) }),
+  };
+}
+
+/** How a place inside an entry is written. */
+export function fieldName(path: readonly PropertyKey[]): string {
+  return path.reduce<string>((field, step) => joined(field, typeof step === "number" ? step : String(step)), "");
+}
+
+function joined(prefix: string, step: string | number): string {
+  if (typeof step === "number") return `${prefix}[${step}]`;
+  return prefix === "" ? step : `${prefix}.${step}`;
+}
+
+function* valueChanges(
+  before: JsonValue | undefined,
+  after: JsonValue | undefined,
+  field: string,
+): Generator<FieldChange> {
+  if (isObject(before) && isObject(after)) yield* objectChanges(before, after, field);
+  else if (isNested(before) && isNested(after)) yield* listChanges(before, after, field);
+  else if (!sameJson(before, after)) {
+    yield { field, ...(before !== undefined && { before }), ...(after !== undefined && { after }) };
+  }
+}
+
+function* objectChanges(before: JsonObject, after: JsonObject, field: string): Generator<FieldChange> {
+  for (const name of new Set([...Object.keys(before), ...Object.keys(after)])) {
+    yield* valueChanges(before[name], after[name], joined(field, name));
+  }
+}
+
+function* listChanges(
+  before: readonly JsonValue[],
+  after: readonly JsonValue[],
+  field: string,
+): Generator<FieldChange> {
+  for (let index = 0; index < Math.max(before.length, after.length); index += 1) {
+    yield* valueChanges(before[index], after[index], joined(field, index));
+  }
+}
+
+function isObject(value: JsonValue | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** A list of lists or of objects; a plain list is shown as a whole. */
+function isNested(value: JsonValue | undefined): value is readonly JsonValue[] {
+  return Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "object");
+}
+
+/** Whether two values are the same JSON; the order of names does not matter. */
+export function sameJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
+
+/** JSON text that is the same for the same value: names are sorted. */
+export function canonicalJson(value: JsonValue | undefined): string {
+  return JSON.stringify(value, (_, inner: JsonValue) => (isObject(inner) ? sorted(inner) : inner)) ?? "";
+}
+
+function sorted(value: JsonObject): JsonObject {
+  const names = Object.keys(value).sort();
+  return Object.fromEntries(names.map((name) => [name, value[name] as JsonValue]));
+}
+
+/** What one entry says about another: the place where it names it. */
+export interface EntryReference {
+  readonly field: string;
+  readonly kind: EntryKind;
+  readonly name: string;
+}
+
+/** The entries that this one names: an account its groups, a rule the accounts and groups that it is about. */
+export function entryReferences(kind: EntryKind, value: JsonObject): readonly EntryReference[] {
+  if (kind === "group") return [];
+  if (kind === "account") return references(value.groups, "groups", "group");
+  const [when, expect] = [value.when, value.expect].map((part) => (isObject(part) ? part : {}));
+  return [
+    ...references(when?.accounts, "when.accounts", "account"),
+    ...references(when?.groups, "when.groups", "group"),
+    ...accountOf(expect, "expect"),
+    ...stepReferences(value.do, "do"),
+    ...stepReferences(value.otherwise, "otherwise"),
+  ];
+}
+
+/** A step may put a file where another account finds it. */
+function stepReferences(steps: JsonValue | undefined, field: string): EntryReference[] {
+  if (!Array.isArray(steps)) return [];
+  return steps.flatMap((step: JsonValue, index) => accountOf(step, `${field}[${index}]`));
+}
+
+function accountOf(part: JsonValue | undefined, field: string): EntryReference[] {
+  if (!isObject(part) || typeof part.account !== "string") return [];
+  return [{ field: `${field}.account`, kind: "account", name: part.account }];
+}
+
+/** A rule may name what it is not about, with `!` in front. */
+function references(list: JsonValue | undefined, field: string, kind: EntryKind): EntryReference[] {
+  if (!Array.isArray(list)) return [];
+  return list.flatMap((item: JsonValue, index) =>
+    typeof item === "string" ? [{ field: `${field}[${index}]`, kind, name: item.replace(/^!\s*/, "") }] : [],
+  );
+}

@@ -1,0 +1,52 @@
+import { FileError } from "../../core/errors.ts";
+import type { FollowEvents, FollowedEvent } from "../../service/audit/follow-events.ts";
+import type { Session } from "../../service/session/session.ts";
+import type { StreamedReply } from "./operation.ts";
+import { textStream } from "./text-stream.ts";
+
+export const eventStreamMediaType = "text/event-stream";
+
+/** How long a browser waits before it connects again. */
+const retryMs = 5000;
+
+/**
+ * The record as server-sent events (HTML Living Standard §9.2): `data` is the event as JSON, `id` its cursor, with
+ * which a client goes on (`Last-Event-ID`). A comment is a heartbeat.
+ */
+export async function streamEvents(
+  followEvents: FollowEvents,
+  session: Session,
+  request: Request,
+): Promise<StreamedReply> {
+  const { searchParams } = new URL(request.url);
+  const cursor = request.headers.get("last-event-id") ?? searchParams.get("cursor") ?? undefined;
+  searchParams.delete("cursor");
+  const events = followEvents(session, searchParams, { cursor, gone: abortOf(request.signal) });
+  // What is wrong with the request is an error as long as the answer has not begun.
+  const first = await events.next();
+  return textStream(messages(first.value ?? [], events), eventStreamMediaType);
+}
+
+/** A session that was ended ends the stream; the client learns the reason when it comes again. */
+async function* messages(
+  first: readonly FollowedEvent[],
+  rest: AsyncGenerator<readonly FollowedEvent[], void>,
+): AsyncGenerator<string, void> {
+  try {
+    yield `retry: ${retryMs}\n\n${first.map(message).join("")}`;
+    for await (const batch of rest) yield batch.length === 0 ? ": nothing new\n\n" : batch.map(message).join("");
+  } catch (error) {
+    if (!(error instanceof FileError)) throw error;
+  } finally {
+    await rest.return();
+  }
+}
+
+function message({ event, cursor }: FollowedEvent): string {
+  return `id: ${cursor}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function abortOf(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

@@ -1,0 +1,129 @@
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import {
+  disposeProduct,
+  type Product,
+  password,
+  startProduct,
+  temporaryDirectory,
+  testConfiguration,
+  writeIdentity,
+} from "../support/product.ts";
+import { type ProgramResult, runProgram } from "../support/run-program.ts";
+
+const launcher = fileURLToPath(new URL("../../bin/ferrygate.mjs", import.meta.url));
+const credentials = { FERRYGATE_USERNAME: "admin", FERRYGATE_PASSWORD: password };
+
+let product: Product;
+let configuration: string;
+
+before(async () => {
+  const directory = await temporaryDirectory();
+  const { publicKey } = await writeIdentity(directory);
+  configuration = await testConfiguration(publicKey, "  - name: acme\n    permissions: [[allow-list]]\n");
+  product = await startProduct({ directory, configuration });
+});
+
+after(() => disposeProduct(product));
+
+function ferrygate(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<ProgramResult> {
+  return runProgram(process.execPath, [launcher, ...args], { env });
+}
+
+async function writeFileOf(name: string, text: string): Promise<string> {
+  const file = join(product.directory, name);
+  await writeFile(file, text);
+  return file;
+}
+
+async function api(method: string, path: string, body?: unknown): Promise<Response> {
+  return fetch(product.endpoints.http.url + path, {
+    method,
+    headers: {
+      authorization: `Basic ${Buffer.from(`admin:${password}`).toString("base64")}`,
+      ...(body !== undefined && { "content-type": "application/json" }),
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+  });
+}
+
+const ofData = (file: string) => ["--config", file, "--data", product.dataDirectory];
+const ofApi = (file: string) => ["--config", file, "--url", product.endpoints.http.url];
+
+test("plan shows what the API made of the file, and apply takes it back, with an event for each entry", async () => {
+  const { configurationFile } = product;
+  const same = await ferrygate(["plan", ...ofData(configurationFile)]);
+  assert.deepEqual([same.exitCode, same.stdout], [0, "no difference\n"]);
+  await api("PUT", "/v1/accounts/acme", {
+    enabled: false,
+    password: { clear: "secret" },
+    permissions: [["allow-read"]],
+  });
+  await api("PUT", "/v1/groups/made", { permissions: [["allow-list"]] });
+  const expected = [
+    "~ account acme",
+    "    password: (set) → (none)",
+    "    enabled: false → true",
+    '    permissions[0]: ["allow-read"] → ["allow-list"]',
+    "- group made",
+    "0 to add, 1 to change, 1 to remove",
+  ];
+  for (const target of [ofData, ofApi]) {
+    const plan = await ferrygate(["plan", ...target(configurationFile)], credentials);
+    assert.deepEqual([plan.exitCode, plan.stdout.trimEnd().split("\n")], [2, expected]);
+  }
+  const applied = await ferrygate(["apply", ...ofData(configurationFile)]);
+  assert.deepEqual([applied.exitCode, applied.stderr], [0, ""]);
+  assert.equal((await ferrygate(["plan", ...ofData(configurationFile)])).exitCode, 0);
+  const changes = await product.events("type=configuration.changed");
+  assert.deepEqual(
+    changes.map(({ message, data }) => `${message} ${data.source}`),
+    ["account acme changed api", "group made created api", "account acme changed apply", "group made deleted apply"],
+  );
+});
+
+test("apply over the API makes groups before accounts that have them, and removes them after", async () => {
+  const groups = "groups: [{ name: partners }]\n";
+  const grouped = configuration.replace("- name: acme", "- name: acme\n    groups: [partners]");
+  const file = await writeFileOf("grouped.yaml", groups + grouped);
+  const applied = await ferrygate(["apply", ...ofApi(file)], credentials);
+  assert.deepEqual([applied.exitCode, applied.stderr], [0, ""]);
+  const acme = (await (await api("GET", "/v1/accounts/acme")).json()) as { groups: string[] };
+  assert.deepEqual(acme.groups, ["partners"]);
+  assert.equal((await ferrygate(["plan", ...ofApi(file)], credentials)).exitCode, 0);
+  const back = await ferrygate(["apply", ...ofApi(product.configurationFile)], credentials);
+  assert.deepEqual([back.exitCode, back.stderr], [0, ""]);
+  assert.equal((await api("GET", "/v1/groups/partners")).status, 404);
+});
+
+test("another password is a difference, over the API too, and is not shown", async () => {
+  const other = await ferrygate(["hash-password"], {});
+  assert.notEqual(other.exitCode, 0, "no password was given");
+  const hash = (await runProgram(process.execPath, [launcher, "hash-password"], { input: "other\n" })).stdout.trim();
+  const file = await writeFileOf("password.yaml", configuration.replace(/password: "[^"]*"/, `password: "${hash}"`));
+  for (const target of [ofData, ofApi]) {
+    const { exitCode, stdout } = await ferrygate(["plan", ...target(file)], credentials);
+    assert.equal(exitCode, 2);
+    assert.deepEqual(stdout.split("\n").slice(0, 2), ["~ account tester", "    password: (set) → (another)"]);
+  }
+});
+
+test("what goes wrong exits with 1 and leaves nothing behind", async () => {
+  const bad = await writeFileOf("bad.yaml", "acounts: []\n");
+  const problem = await ferrygate(["plan", ...ofData(bad)]);
+  assert.deepEqual([problem.exitCode, problem.stdout], [1, ""]);
+  assert.match(problem.stderr, /bad\.yaml:1:1: unknown key "acounts"/);
+  const { configurationFile } = product;
+  assert.equal((await ferrygate(["plan"])).exitCode, 1);
+  assert.equal((await ferrygate(["plan", ...ofApi(configurationFile)])).exitCode, 1);
+  const refused = await ferrygate(["apply", ...ofApi(configurationFile)], { ...credentials, FERRYGATE_PASSWORD: "no" });
+  assert.deepEqual([refused.exitCode, /401/.test(refused.stderr)], [1, true]);
+  const empty = join(product.directory, "empty");
+  const { exitCode, stdout } = await ferrygate(["plan", "--config", configurationFile, "--data", empty]);
+  assert.deepEqual([exitCode, existsSync(empty)], [2, false]);
+  assert.match(stdout, /^\+ account tester$/m);
+});

@@ -1,0 +1,24 @@
+import assert from "node:assert/strict";
+import { type FileClient, httpFileClient } from "../support/file-clients.ts";
+import { ProblemError } from "../support/http-client.ts";
+import { filesScript } from "./files-script.ts";
+
+/** Every refusal of the script is one of permission, and HTTP says so. */
+function withRefusalsChecked(client: FileClient): FileClient {
+  const checked = Object.entries(client).map(([name, operate]) => [
+    name,
+    (...args: unknown[]) => operate(...args).catch(assertRefused),
+  ]);
+  return Object.fromEntries(checked);
+}
+
+function assertRefused(error: unknown): never {
+  assert.ok(error instanceof ProblemError, `${error}`);
+  assert.deepEqual([error.status, error.problem.code], [403, "permission-denied"]);
+  assert.match(String(error.problem.rule), /account limited, permissions\[\d\]/);
+  throw error;
+}
+
+filesScript("https", async ({ endpoints }, _identity, username) =>
+  withRefusalsChecked(await httpFileClient(endpoints.http.url, username)),
+);
