@@ -1,8 +1,8 @@
 import type { Socket } from "node:net";
 import type { TerminateCause } from "../../core/accounting-event.ts";
 import { limits } from "../../core/limits.ts";
+import type { Admission } from "../../service/session/admission.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
-import type { Admission } from "./admission.ts";
 import { ClientState, type ListenerPolicy, type PassiveEndpoint } from "./client-state.ts";
 import { type Command, parseCommand } from "./command-arguments.ts";
 import type { CommandLine } from "./command-lines.ts";

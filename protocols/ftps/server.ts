@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from "node:net";
 import { limits } from "../../core/limits.ts";
+import { ConnectionCounter } from "../../service/session/admission.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
-import { ConnectionCounter } from "./admission.ts";
 import type { FtpsLimits } from "./ftps-limits.ts";
 import { plainAddress } from "./network-address.ts";
 import type { PassivePorts } from "./passive-ports.ts";

@@ -34,8 +34,8 @@ export interface ConnectionServices {
   readonly hasNativeCiphers: boolean;
   /** Shared by all clients. */
   readonly memory: PacketMemory;
-  /** Called once, when the client has logged in or is gone. */
-  readonly admitted: (connection: ClientConnection) => void;
+  /** Called when the client has logged in. */
+  readonly authenticated: () => void;
 }
 
 /**
@@ -54,7 +54,6 @@ export class ClientConnection {
   #session: Session | undefined;
   /** Session channels that were opened and not closed again. */
   #openChannels = 0;
-  #isAdmitted = false;
   #isAuthenticated = false;
   /** When the phase that has a deadline began: the TCP connection, then the exchange of keys, then the login. */
   #phaseStartedAtMs = performance.now();
@@ -150,6 +149,12 @@ export class ClientConnection {
     this.#endSession(cause);
   }
 
+  /** Its place is needed for a client that may yet log in. */
+  evict(): void {
+    this.#cause ??= "admin-reset";
+    this.#socket.destroy();
+  }
+
   #isPastDeadline(nowMs: number): boolean {
     const { limits } = this.#services;
     const elapsedMs = nowMs - this.#phaseStartedAtMs;
@@ -203,13 +208,7 @@ export class ClientConnection {
   #loggedIn(): void {
     this.#isAuthenticated = true;
     this.#lastActiveAtMs = performance.now();
-    this.#admit();
-  }
-
-  #admit(): void {
-    if (this.#isAdmitted) return;
-    this.#isAdmitted = true;
-    this.#services.admitted(this);
+    this.#services.authenticated();
   }
 
   #acceptChannel(session: Session, accept: () => SshSession, reject: () => void): void {
@@ -330,7 +329,6 @@ export class ClientConnection {
   }
 
   async #closed(): Promise<void> {
-    this.#admit();
     const channels = [...this.#channels];
     for (const channel of channels) channel.stop();
     // A file that the client has closed, although it did not wait for the answer, is delivered.

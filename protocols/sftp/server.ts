@@ -2,8 +2,8 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import ssh2 from "ssh2";
 import { limits as productLimits } from "../../core/limits.ts";
+import { ConnectionCounter } from "../../service/session/admission.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
-import { UnauthenticatedConnections } from "./admission.ts";
 import { offeredAlgorithms, olderMacsFor, readHostKeys } from "./algorithms.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { sshCryptoStatus } from "./crypto-status.ts";
@@ -63,7 +63,7 @@ class Listener implements SftpServer {
   readonly #memory: PacketMemory;
   readonly #hasNativeCiphers = sshCryptoStatus().native;
   readonly #connections = new Map<string, ClientConnection>();
-  readonly #unauthenticated: UnauthenticatedConnections;
+  readonly #counter: ConnectionCounter;
   #checks: NodeJS.Timeout | undefined;
   #isDraining = false;
 
@@ -71,7 +71,7 @@ class Listener implements SftpServer {
     this.#options = options;
     this.#limits = { ...productLimits, ...options.limits };
     this.#memory = new PacketMemory(this.#limits.sftpKeptPacketBytes);
-    this.#unauthenticated = new UnauthenticatedConnections(this.#limits);
+    this.#counter = new ConnectionCounter(this.#limits);
     this.#ssh = new ssh2.Server({
       hostKeys: readHostKeys(options.hostKeys),
       algorithms: offeredAlgorithms(this.#hasNativeCiphers),
@@ -103,7 +103,7 @@ class Listener implements SftpServer {
     const connections = [...this.#connections.values()];
     return {
       connections: connections.length,
-      unauthenticated: this.#unauthenticated.total,
+      unauthenticated: this.#counter.strangers,
       heldBytes: connections.reduce((sum, connection) => sum + connection.heldBytes, 0),
     };
   }
@@ -133,17 +133,17 @@ class Listener implements SftpServer {
 
   #accept(accepted: Socket): void {
     const { remoteAddress, remotePort } = accepted;
-    const isFull = this.#connections.size >= this.#limits.connections;
-    if (remoteAddress === undefined || remotePort === undefined || isFull) {
+    if (remoteAddress === undefined || remotePort === undefined) {
       accepted.destroy();
       return;
     }
     const address = plainAddress(remoteAddress);
-    if (!this.#unauthenticated.enter(address)) {
+    const name = connectionName(remoteAddress, remotePort);
+    const admission = this.#counter.admit(address, () => this.#connections.get(name)?.evict());
+    if (!admission) {
       accepted.destroy();
       return;
     }
-    const name = connectionName(remoteAddress, remotePort);
     const socket = readIntoReusedMemory(accepted, () => this.#connections.get(name)?.usesInputAtOnce ?? false);
     const connection = new ClientConnection(
       socket,
@@ -154,11 +154,14 @@ class Listener implements SftpServer {
         log: this.#options.log,
         hasNativeCiphers: this.#hasNativeCiphers,
         memory: this.#memory,
-        admitted: () => this.#unauthenticated.leave(address),
+        authenticated: () => admission.authenticated(),
       },
     );
     this.#connections.set(name, connection);
-    void connection.done.finally(() => this.#connections.delete(name));
+    void connection.done.finally(() => {
+      admission.release();
+      this.#connections.delete(name);
+    });
     this.#ssh.injectSocket(socket);
   }
 

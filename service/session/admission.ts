@@ -1,4 +1,4 @@
-import { limits } from "../../core/limits.ts";
+import { limits as productLimits } from "../../core/limits.ts";
 
 /** The place of one connection among those that the server holds. */
 export interface Admission {
@@ -6,6 +6,11 @@ export interface Admission {
   authenticated(): void;
   release(): void;
 }
+
+/** How many connections there may be: in all, without a login, and of these from one address. */
+export type AdmissionLimits = {
+  readonly [Name in "connections" | "unauthenticatedConnections" | "unauthenticatedConnectionsPerAddress"]: number;
+};
 
 /** A connection that has not logged in. */
 interface Stranger {
@@ -16,17 +21,26 @@ interface Stranger {
 
 /** Counts connections, and those that have not logged in, so that strangers cannot take every place. */
 export class ConnectionCounter {
+  readonly #limits: AdmissionLimits;
   /** In the order in which they came. */
   readonly #strangers = new Set<Stranger>();
   readonly #strangersByAddress = new Map<string, number>();
   #connections = 0;
+
+  constructor(limits: AdmissionLimits = productLimits) {
+    this.#limits = limits;
+  }
+
+  get strangers(): number {
+    return this.#strangers.size;
+  }
 
   /**
    * Undefined when the server is full. Where only the strangers are too many, the one that has had the most time to
    * log in is evicted for the new one: whoever opens connections without end loses his own, and keeps nobody out.
    */
   admit(address: string, evict: () => void): Admission | undefined {
-    if (this.#connections >= limits.connections) return undefined;
+    if (this.#connections >= this.#limits.connections) return undefined;
     this.#makeRoom(address);
     const stranger = { address, evict };
     this.#connections += 1;
@@ -36,8 +50,8 @@ export class ConnectionCounter {
   }
 
   #makeRoom(address: string): void {
-    const isAddressFull = this.#countOf(address) >= limits.unauthenticatedConnectionsPerAddress;
-    if (!isAddressFull && this.#strangers.size < limits.unauthenticatedConnections) return;
+    const isAddressFull = this.#countOf(address) >= this.#limits.unauthenticatedConnectionsPerAddress;
+    if (!isAddressFull && this.#strangers.size < this.#limits.unauthenticatedConnections) return;
     const oldest = [...this.#strangers].find((stranger) => !isAddressFull || stranger.address === address);
     if (!oldest) return;
     this.#forget(oldest);
