@@ -36,6 +36,9 @@ export class Authenticator {
   readonly #host: AuthenticationHost;
   #failures = 0;
   #offers = 0;
+  #hasTried = false;
+  /** The last key that was refused, while no credential was checked. */
+  #refusedKey: { readonly username: string; readonly reason: string } | undefined;
 
   constructor(host: AuthenticationHost) {
     this.#host = host;
@@ -49,6 +52,14 @@ export class Authenticator {
       if (!(error instanceof FileError)) log.error("authentication failed", { session: session.id, error: `${error}` });
       this.#refuse(context);
     }
+  }
+
+  /** To be called when the connection is gone: a client that only had wrong keys to offer has failed to log in. */
+  async ended(): Promise<void> {
+    if (!this.#refusedKey) return;
+    const { username, reason } = this.#refusedKey;
+    this.#refusedKey = undefined;
+    await this.#host.session.recordRefusedKeys(username, reason);
   }
 
   async #decide(context: AuthContext): Promise<void> {
@@ -82,17 +93,21 @@ export class Authenticator {
         { algorithm: publicKey.type, blob: blobOf(context) },
         () => publicKey.verify(blob, signature, hashAlgo) === true,
       );
-    if (!provenKey) return this.#refuse(context);
+    if (!provenKey) {
+      this.#noteRefusedKey(context, "invalid-signature");
+      return this.#refuse(context);
+    }
     await this.#check(context, { kind: "public-key", username: this.#usernameOf(context), provenKey });
   }
 
   /** A key without a signature proves nothing and leaves no trace: the client learns whether to sign (RFC 4252 §7). */
   async #answerOffer(context: PublicKeyAuthContext): Promise<void> {
     const { session, limits } = this.#host;
-    const isWelcome =
-      readPublicKey(context) !== undefined &&
-      (await session.acceptsPublicKey(this.#usernameOf(context), blobOf(context)));
-    if (isWelcome) return this.#reply(() => context.accept());
+    const reason = readPublicKey(context)
+      ? await session.publicKeyRefusal(this.#usernameOf(context), blobOf(context))
+      : "unusable-public-key";
+    if (reason === undefined) return this.#reply(() => context.accept());
+    this.#noteRefusedKey(context, reason);
     this.#offers += 1;
     if (this.#offers >= limits.publicKeyOffers) {
       this.#host.giveUp();
@@ -101,7 +116,13 @@ export class Authenticator {
     this.#reply(() => context.reject(methods));
   }
 
+  #noteRefusedKey(context: AuthContext, reason: string): void {
+    if (!this.#hasTried) this.#refusedKey = { username: this.#usernameOf(context), reason };
+  }
+
   async #check(context: AuthContext, credential: Credential): Promise<void> {
+    this.#hasTried = true;
+    this.#refusedKey = undefined;
     if (await this.#host.session.authenticate(credential)) this.#reply(() => context.accept());
     else this.#refuse(context);
   }

@@ -51,6 +51,7 @@ export class ClientConnection {
   readonly #channels = new Set<SftpChannel>();
   readonly #openCounts: OpenCounts = { files: 0, directories: 0 };
   #client: Connection | undefined;
+  #authenticator: Authenticator | undefined;
   #session: Session | undefined;
   /** Session channels that were opened and not closed again. */
   #openChannels = 0;
@@ -103,7 +104,7 @@ export class ClientConnection {
     });
     this.#session = session;
     const { limits, log } = this.#services;
-    const authenticator = new Authenticator({
+    this.#authenticator = new Authenticator({
       session,
       limits,
       log,
@@ -111,7 +112,7 @@ export class ClientConnection {
       giveUp: () => this.#endSession("admin-reset", disconnectReason.noMoreAuthenticationMethods),
     });
     client.on("handshake", () => this.#keysExchanged(client));
-    client.on("authentication", (context) => void authenticator.answer(context));
+    client.on("authentication", (context) => void this.#authenticator?.answer(context));
     client.on("ready", () => this.#loggedIn());
     client.on("session", (accept, reject) => this.#acceptChannel(session, accept, reject));
     this.#socket.on("data", (chunk: Buffer) => this.#received(chunk.length));
@@ -331,6 +332,9 @@ export class ClientConnection {
   async #closed(): Promise<void> {
     const channels = [...this.#channels];
     for (const channel of channels) channel.stop();
+    await this.#authenticator?.ended().catch((error: unknown) => {
+      this.#services.log.error("refused login not recorded", { session: this.#session?.id, error: `${error}` });
+    });
     // A file that the client has closed, although it did not wait for the answer, is delivered.
     await Promise.all(channels.map((channel) => channel.done));
     await this.#session?.end(this.#cause ?? "lost-carrier");

@@ -7,6 +7,8 @@ import type { Connection } from "./connection.ts";
 import type { EventContent } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 
+const unknownPublicKey = "unknown-public-key";
+
 export type AuthenticationResult =
   | { readonly ok: true; readonly account: Account }
   | {
@@ -54,16 +56,20 @@ function admitted(
   return login.ok ? { ok: true, account } : { ok: false, reason: login.reason, account };
 }
 
-/** True when the account would accept this key, were its possession proven (RFC 4252 §7, PK_OK). */
-export async function acceptsPublicKey(
+/** Why the account would not accept this key, were its possession proven; undefined when it would (RFC 4252 §7). */
+export async function publicKeyRefusal(
   services: SessionServices,
   offer: { readonly username: string; readonly blob: string },
   connection: Pick<Connection, "peer" | "protocol">,
-): Promise<boolean> {
+): Promise<string | undefined> {
   const account = await services.accounts.find(offer.username);
-  if (services.external?.isAsking && isElsewhere(account)) return services.external.acceptsPublicKey(offer, connection);
-  if (!account || !admitted(services, account, connection).ok) return false;
-  return account.publicKeys.some((publicKey) => publicKey.blob === offer.blob);
+  if (services.external?.isAsking && isElsewhere(account)) {
+    return (await services.external.acceptsPublicKey(offer, connection)) ? undefined : unknownPublicKey;
+  }
+  if (!account) return "unknown-account";
+  const result = admitted(services, account, connection);
+  if (!result.ok) return result.reason;
+  return account.publicKeys.some((publicKey) => publicKey.blob === offer.blob) ? undefined : unknownPublicKey;
 }
 
 async function refusalOf(
@@ -83,7 +89,7 @@ async function refusalOf(
   }
   return account.publicKeys.some((publicKey) => publicKey.blob === credential.provenKey.blob)
     ? undefined
-    : "unknown-public-key";
+    : unknownPublicKey;
 }
 
 /** A name that is too long for any account goes on record in its beginning only. */

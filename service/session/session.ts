@@ -1,11 +1,12 @@
 import type { Account, Role } from "../../core/account.ts";
 import type { AccountingEvent, EventType, TerminateCause } from "../../core/accounting-event.ts";
+import type { Scope } from "../../core/api-token.ts";
 import type { Credential } from "../../core/credential.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { Capacity, EntryPage, MoveOptions, ObjectReader, StoredEntry } from "../../ports/object-store.ts";
 import { Access } from "./access.ts";
-import { acceptsPublicKey, authenticate, loginEvent, recordedName } from "./authenticate.ts";
+import { authenticate, loginEvent, publicKeyRefusal, recordedName } from "./authenticate.ts";
 import type { Connection, ResumedSession } from "./connection.ts";
 import { Download } from "./download.ts";
 import { Entries } from "./entries.ts";
@@ -13,7 +14,7 @@ import { type FolderSource, Listing, type PageOptions, pageOf, pagesOf } from ".
 import { type EventContent, Recorder } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 import type { SessionRegistry } from "./session-registry.ts";
-import { type Target, TransferRecord } from "./transfer.ts";
+import { movement, type Target, TransferRecord } from "./transfer.ts";
 import { Upload, type UploadOptions } from "./upload.ts";
 
 /**
@@ -28,8 +29,8 @@ export class Session {
   readonly #recorder: Recorder;
   readonly #startedAtMs: number;
   readonly #transfers = new Set<Upload | Download>();
-  /** The session's start and end are on record elsewhere. */
-  readonly #isResumed: boolean;
+  /** Where it is given, the session's start and end are on record elsewhere. */
+  readonly #resumed: ResumedSession | undefined;
   #access: Access | undefined;
   #end: Promise<void> | undefined;
 
@@ -44,7 +45,7 @@ export class Session {
     this.#registry = registry;
     this.#connection = connection;
     this.#startedAtMs = resumed?.startedAtMs ?? services.runtime.now();
-    this.#isResumed = resumed !== undefined;
+    this.#resumed = resumed;
     const { protocol, peer } = connection;
     this.#recorder = new Recorder(services, { protocol, session: this.id, peer });
     registry.add(this);
@@ -71,9 +72,17 @@ export class Session {
     return this.#connection.protocol === "https";
   }
 
-  /** True when this key would be accepted once proven. Leaves no trace in the session. */
-  acceptsPublicKey(username: string, blob: string): Promise<boolean> {
-    return acceptsPublicKey(this.#services, { username, blob }, this.#connection);
+  /** Why this key would be refused even if proven; undefined when it would be accepted. Leaves no trace here. */
+  publicKeyRefusal(username: string, blob: string): Promise<string | undefined> {
+    return publicKeyRefusal(this.#services, { username, blob }, this.#connection);
+  }
+
+  /** Puts on record, as one refused login, that the client offered keys, all of them in vain, and tried no more. */
+  async recordRefusedKeys(username: string, reason: string): Promise<void> {
+    const name = recordedName(username);
+    this.#recorder.account = { name, groups: [] };
+    await this.#recorder.record(loginEvent("public-key", name, { reason }));
+    this.#recorder.account = undefined;
   }
 
   /** Checks a credential; success and failure are both on record when it ends. @throws FileError `unavailable`. */
@@ -81,9 +90,8 @@ export class Session {
     this.#assertOpen();
     if (this.#access) throw new FileError("invalid-argument", "the session is authenticated already");
     const result = await authenticate(this.#services, credential, this.#connection);
-    const known = result.account;
     const username = recordedName(credential.username);
-    this.#recorder.account = { name: username, groups: known?.groups.map(({ name }) => name) ?? [] };
+    this.#recorder.account = { name: username, groups: result.account?.groups.map(({ name }) => name) ?? [] };
     const isFull = result.ok && this.#registry.countOf(result.account.name) >= limits.sessionsPerAccount;
     const tooMany = isFull && !this.isOneRequest;
     const reason = result.ok ? (tooMany ? "too-many-sessions" : undefined) : result.reason;
@@ -92,19 +100,28 @@ export class Session {
     if (!result.ok || tooMany) this.#recorder.account = undefined;
     if (tooMany) throw new FileError("unavailable", "the account has too many sessions at the same time");
     if (!result.ok) return false;
-    await this.#provisionFolders(new Access(result.account, this.#recorder));
+    await this.#provisionFolders(this.#accessOf(result.account));
     this.#login(result.account);
     return true;
   }
 
   #login(account: Account): void {
     this.#recorder.account = { name: account.name, groups: account.groups.map(({ name }) => name) };
-    this.#access = new Access(account, this.#recorder);
+    this.#access = this.#accessOf(account);
+  }
+
+  #accessOf(account: Account): Access {
+    return new Access(account, this.#recorder, this.#resumed?.scopes);
+  }
+
+  /** Whether what the session was resumed with is still good. */
+  async isGranted(): Promise<boolean> {
+    return (await this.#resumed?.isGranted?.()) ?? true;
   }
 
   /** Puts a changed account in force for the operations to come. */
   refresh(account: Account): void {
-    if (this.account !== account) this.#access = new Access(account, this.#recorder);
+    if (this.account !== account) this.#access = this.#accessOf(account);
   }
 
   /** Attributes of a file or folder. @throws FileError `not-found`, `permission-denied`. */
@@ -274,10 +291,8 @@ export class Session {
     this.#entries().assertNotVirtual(to.path, "already-exists");
     await this.#entries().assertParentExists(to.path);
     const entry = await this.#services.objects.copy(from.objectKey, to.objectKey, options);
-    await this.#record("file.copied", `${from.path} copied to ${to.path}`, {
-      ...movement(from, to),
-      bytes: entry.size,
-    });
+    const data = { ...movement(from, to), bytes: entry.size };
+    await this.#record("file.copied", `${from.path} copied to ${to.path}`, data);
     return entry;
   }
 
@@ -295,8 +310,7 @@ export class Session {
    * nothing. @throws FileError `not-found`, `permission-denied`.
    */
   async acceptAttributes(rawPath: string): Promise<void> {
-    const access = this.#authenticated();
-    const target = await access.authorize("set-attributes", rawPath);
+    const target = await this.#authenticated().authorize("set-attributes", rawPath);
     if (!(await this.#entries().at(target))) throw new FileError("not-found", `${target.path} does not exist`);
   }
 
@@ -309,6 +323,11 @@ export class Session {
   /** Lets accounts with this role pass; a refusal is on record. @throws FileError `permission-denied`. */
   async requireRole(role: Role, action: string): Promise<void> {
     await this.#authenticated().requireRole(role, action);
+  }
+
+  /** Lets all pass but API tokens without this scope; a refusal is on record. @throws as `requireRole`. */
+  async requireScope(scope: Scope | undefined, action: string): Promise<void> {
+    await this.#authenticated().requireScope(scope, action);
   }
 
   /** An event of this session, for a record that is made together with what it tells. */
@@ -342,7 +361,7 @@ export class Session {
       if (result.status === "rejected") this.#logFailure("transfer end not recorded", result.reason);
     }
     this.#registry.delete(this);
-    if (this.#isResumed) return;
+    if (this.#resumed) return;
     const durationMs = Math.max(0, this.#services.runtime.now() - this.#startedAtMs);
     await this.#record("session.ended", `session ended: ${cause}`, { cause, durationMs }).catch((error: unknown) =>
       this.#logFailure("session end not recorded", error),
@@ -370,9 +389,8 @@ export class Session {
 
   /** Folders that the account's configuration names are there from its first login on. */
   async #provisionFolders(access: Access): Promise<void> {
-    for (const objectKey of access.configuredFolders()) {
-      await this.#services.objects.ensureDirectory(objectKey);
-    }
+    const { objects } = this.#services;
+    for (const objectKey of access.configuredFolders()) await objects.ensureDirectory(objectKey);
   }
 
   #track<T extends Upload | Download>(transfer: T): T {
@@ -387,8 +405,4 @@ export class Session {
   #logFailure(message: string, error: unknown): void {
     this.#services.runtime.log.error(message, { session: this.id, error: `${error}` });
   }
-}
-
-function movement(from: Target, to: Target): Readonly<Record<string, unknown>> {
-  return { path: to.path, objectKey: to.objectKey, from: from.path, to: to.path };
 }

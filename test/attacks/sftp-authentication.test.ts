@@ -100,6 +100,19 @@ describe("a public key", () => {
     client.destroy();
   });
 
+  it("that is not the account's is one refused login, however many of them the client offers", async () => {
+    const refusals = () => eventsOf("authentication.failed").filter(({ data }) => data.method === "public-key");
+    const before = refusals().length;
+    assert.equal(await logsIn("bob", withKey(parsed(alice)), withKey(parsed(rsa))), false);
+    await until(() => refusals().length > before);
+    const refused = refusals().at(-1);
+    assert.deepEqual(refused?.data, { username: "bob", method: "public-key", reason: "unknown-public-key" });
+    assert.deepEqual(refused?.account, { name: "bob", groups: [] });
+    assert.equal(await logsIn("alice", withKey(parsed(bob)), withKey(parsed(alice))), true);
+    await until(() => rig.registry.countOf("alice") === 0);
+    assert.equal(refusals().length, before + 1, "a client that logs in may have other keys too");
+  });
+
   it("of one account does not log in as another", async () => {
     assert.equal(await logsIn("bob", withKey(parsed(alice))), false);
     assert.equal(await logsIn("alice", withKey(parsed(bob))), false);

@@ -2,11 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { Account } from "../../../core/account.ts";
 import { ProvenCertificate, ProvenKey } from "../../../core/credential.ts";
+import { FileError } from "../../../core/errors.ts";
 import { type ExternalAccount, plainExternalAccount } from "../../../core/external-account.ts";
 import { limits } from "../../../core/limits.ts";
 import type { PermissionRule } from "../../../core/permission.ts";
 import type { AuthenticationAnswer, AuthenticationQuestion } from "../../../ports/external-authentication.ts";
-import { ExternalAccounts } from "../../../service/session/external-accounts.ts";
+import type { VouchedAccount } from "../../../ports/vouched-accounts.ts";
+import { ExternalAccounts, type ExternalAccountsOptions } from "../../../service/session/external-accounts.ts";
 import { createMemoryPipeline, createMemoryRuntime, testAccount } from "../../support/memory-ports.ts";
 
 const everything: PermissionRule = { expression: undefined, tokens: ["allow-full-control"], label: "group partners" };
@@ -26,6 +28,7 @@ function rig(local: readonly Account[] = []) {
     nowMs: Date.now(),
   };
   const questions: AuthenticationQuestion[] = [];
+  const kept = new Map<string, VouchedAccount>();
   const system = {
     ask: async (question: AuthenticationQuestion) => {
       questions.push(question);
@@ -33,15 +36,17 @@ function rig(local: readonly Account[] = []) {
     },
   };
   const runtime = { ...createMemoryRuntime(), now: () => state.nowMs };
-  const external = new ExternalAccounts({
+  const options: ExternalAccountsOptions = {
     local: { find: async (name) => state.local.find((account) => account.name === name) },
     source: () => (state.isAsked ? { system, defaultGroup: undefined } : undefined),
     group: (name) =>
       name === "partners" && state.hasGroup
         ? { name, enabled: state.groupEnabled, permissions: [everything] }
         : undefined,
+    memory: { load: async () => [...kept.values()], keep: async (account) => void kept.set(account.name, account) },
     runtime,
-  });
+  };
+  const external = new ExternalAccounts(options);
   const pipeline = createMemoryPipeline([], { accounts: external, external, runtime });
   const disconnects: string[] = [];
   const connect = () =>
@@ -50,7 +55,7 @@ function rig(local: readonly Account[] = []) {
       peer: { address: "192.0.2.7", port: 40_000 },
       disconnect: (reason) => disconnects.push(reason),
     });
-  return { ...pipeline, state, questions, connect, disconnects, external };
+  return { ...pipeline, state, questions, connect, disconnects, external, options };
 }
 
 const login = { kind: "password", username: "kevin", password: "home-alone" } as const;
@@ -147,7 +152,7 @@ describe("a login with a name that is not on file", () => {
   it("is possible with a key, and asks about a key that is only offered without logging anybody in", async () => {
     const { connect, questions, external } = rig();
     const session = connect();
-    assert.equal(await session.acceptsPublicKey("kevin", "AAAA"), true);
+    assert.equal(await session.publicKeyRefusal("kevin", "AAAA"), undefined);
     assert.equal(await external.find("kevin"), undefined);
     const provenKey = ProvenKey.prove({ algorithm: "ssh-ed25519", blob: "AAAA" }, () => true);
     assert.ok(provenKey);
@@ -189,7 +194,7 @@ describe("a name that is on file", () => {
     const { connect, questions } = rig([testAccount({ name: "kevin" })]);
     const session = connect();
     assert.equal(await session.authenticate(login), false);
-    assert.equal(await session.acceptsPublicKey("kevin", "AAAA"), false);
+    assert.equal(await session.publicKeyRefusal("kevin", "AAAA"), "unknown-public-key");
     assert.equal(await session.authenticate({ ...login, password: "password" }), true);
     assert.deepEqual(questions, []);
   });
@@ -211,6 +216,26 @@ describe("a session of an account of another system", () => {
     assert.deepEqual(disconnects, []);
     assert.equal(questions.length, 1);
     await session.makeDirectory("/x");
+  });
+
+  it("is known to the next process, as is its group at that moment", async () => {
+    const { options, state } = await live();
+    const next = new ExternalAccounts(options);
+    assert.equal(await next.find("kevin"), undefined);
+    await next.restore();
+    assert.deepEqual((await next.find("kevin"))?.groups[0]?.name, "partners");
+    state.hasGroup = false;
+    assert.equal(await next.find("kevin"), undefined);
+  });
+
+  it("begins though it cannot be remembered over a restart", async () => {
+    const { options, state } = rig();
+    const keep = () => Promise.reject(new FileError("unavailable", "no memory"));
+    const external = new ExternalAccounts({ ...options, memory: { ...options.memory, keep } });
+    state.answer = accepted();
+    const peer = { address: "192.0.2.7", port: 1 };
+    assert.equal((await external.authenticate(login, { peer, protocol: "sftp" })).ok, true);
+    assert.equal((await external.find("kevin"))?.name, "kevin");
   });
 
   for (const [title, change] of [

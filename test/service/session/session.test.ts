@@ -70,9 +70,9 @@ describe("Session.authenticate", () => {
 
   it("leaves no trace of a key that was only offered", async () => {
     const { session, services } = connected([testAccount({ publicKeys: [publicKey] })]);
-    assert.equal(await session.acceptsPublicKey("tester", "AAAA"), true);
-    assert.equal(await session.acceptsPublicKey("tester", "BBBB"), false);
-    assert.equal(await session.acceptsPublicKey("nobody", "AAAA"), false);
+    assert.equal(await session.publicKeyRefusal("tester", "AAAA"), undefined);
+    assert.equal(await session.publicKeyRefusal("tester", "BBBB"), "unknown-public-key");
+    assert.equal(await session.publicKeyRefusal("nobody", "AAAA"), "unknown-account");
     assert.equal(session.account, undefined);
     assert.deepEqual(
       services.accounting.events.map(({ type }) => type),
