@@ -29,7 +29,8 @@ export async function runStart(options: StartOptions): Promise<number> {
   try {
     return await serve(options, dataDirectory);
   } catch (error) {
-    return failure(error instanceof Error ? error.message : `${error}`);
+    // What was opened before the failure, such as the threads of databases, would keep the process alive.
+    process.exit(failure(error instanceof Error ? error.message : `${error}`));
   } finally {
     unlock();
   }

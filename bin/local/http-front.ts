@@ -6,7 +6,7 @@ import { createEventReader } from "../../service/audit/read-events.ts";
 import { createAuthorize } from "../../service/management/authorize.ts";
 import { programVersion } from "../program-version.ts";
 import type { FrontServices, LocalServerOptions, Started } from "./front.ts";
-import { openTokenSessions } from "./http-sessions.ts";
+import { openSessions } from "./http-sessions.ts";
 import { openPartUploads } from "./http-uploads.ts";
 
 export async function startHttp(options: LocalServerOptions, parts: FrontServices): Promise<Started> {
@@ -14,11 +14,12 @@ export async function startHttp(options: LocalServerOptions, parts: FrontService
   const { http } = loaded.configuration.server;
   if (!http) return { fronts: [], endpoints: {} };
   const { services, openSession, readiness, configuration } = parts;
-  const sessions = await openTokenSessions(options, parts);
+  const sessions = await openSessions(options, parts);
   const uploads = await openPartUploads(options, parts);
   const application = createHttpApplication({
     openSession,
     tokenSessions: sessions.tokenSessions,
+    apiTokens: sessions.apiTokens,
     uploads,
     readEvents: createEventReader(services),
     followEvents: createEventFollower({

@@ -1,24 +1,31 @@
 import { readFile } from "node:fs/promises";
+import { createSqliteApiTokenStore } from "../../adapters/local/sqlite-api-token-store.ts";
 import { createSqliteSessionStore } from "../../adapters/local/sqlite-session-store.ts";
+import { apiTokenMint } from "../../adapters/node/api-token-mint.ts";
 import { createTokenSigner, type SigningKeyFile } from "../../adapters/node/token-signer.ts";
+import { ApiTokens } from "../../service/session/api-tokens.ts";
 import { TokenSessions } from "../../service/session/token-sessions.ts";
 import { dataFiles, exists, writePrivateFile } from "../cli/data-directory.ts";
 import type { FrontServices, LocalServerOptions } from "./front.ts";
 
-/** The sessions of `POST /v1/sessions`, kept in the data directory. */
-export async function openTokenSessions(
+/** The sessions of `POST /v1/sessions` and the API tokens, kept in the data directory. */
+export async function openSessions(
   { dataDirectory, runtime }: LocalServerOptions,
   { services, openSession, resumeSession }: FrontServices,
-): Promise<{ readonly tokenSessions: TokenSessions; readonly close: () => void }> {
+): Promise<{ readonly tokenSessions: TokenSessions; readonly apiTokens: ApiTokens; readonly close: () => void }> {
   const files = dataFiles(dataDirectory);
   const signer = await createTokenSigner({ file: privateFile(files.tokenSigningKeys), now: () => runtime.now() });
   const store = createSqliteSessionStore(files.tokenSessions);
   const tokenSessions = new TokenSessions({ services, openSession, resumeSession, store, signer });
+  const apiTokenStore = createSqliteApiTokenStore(files.apiTokens);
+  const apiTokens = new ApiTokens({ services, resumeSession, store: apiTokenStore, mint: apiTokenMint });
   const close = () => {
     tokenSessions.close();
     store.close();
+    apiTokens.close();
+    apiTokenStore.close();
   };
-  return { tokenSessions, close };
+  return { tokenSessions, apiTokens, close };
 }
 
 function privateFile(file: string): SigningKeyFile {

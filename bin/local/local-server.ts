@@ -9,6 +9,7 @@ import type { AccountingLog } from "../../ports/accounting-log.ts";
 import type { EventFeed } from "../../ports/event-feed.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
 import { observedLog } from "../../service/metrics/observed-log.ts";
+import type { ExternalAccounts } from "../../service/session/external-accounts.ts";
 import { createSessionOpener } from "../../service/session/open-session.ts";
 import { reconcile } from "../../service/session/reconcile.ts";
 import { Recorder } from "../../service/session/recorder.ts";
@@ -16,7 +17,7 @@ import type { SessionServices } from "../../service/session/services.ts";
 import { openAlerts } from "./alerts.ts";
 import { openAutomation } from "./automation.ts";
 import { openConfiguration } from "./configuration.ts";
-import { createExternalAccounts } from "./external-accounts.ts";
+import { openExternalAccounts } from "./external-accounts.ts";
 import type { Endpoints, Front, FrontServices, LocalServerOptions, Readiness, Started } from "./front.ts";
 import { startFtps } from "./ftps-front.ts";
 import { startHttp } from "./http-front.ts";
@@ -34,7 +35,8 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   const { runtime } = options;
   const { configuration, ...configurationStore } = openConfiguration(options);
   const metrics = createMetrics();
-  const services = await openServices(options, configuration, metrics);
+  const external = await openExternalAccounts(options, configuration);
+  const services = await openServices(options, configuration, external.accounts, metrics);
   const recovered = await reconcile(services);
   if (recovered.completed + recovered.aborted + recovered.discarded > 0) {
     runtime.log.warn("transfers were cut off by a crash and have been settled", { ...recovered });
@@ -72,6 +74,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       await Promise.all(fronts.map((front) => front.close()));
       await automation.stop();
       await alerts.stop();
+      external.close();
       configurationStore.close();
       await services.accounting.close();
     },
@@ -80,10 +83,10 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
 
 async function openServices(
   { dataDirectory, runtime }: LocalServerOptions,
-  accounts: ConfigurationAccounts,
+  configuration: ConfigurationAccounts,
+  external: ExternalAccounts,
   metrics: LocalMetrics,
 ): Promise<SessionServices & { readonly accounting: AccountingLog & EventFeed }> {
-  const external = createExternalAccounts(accounts, runtime);
   return {
     objects: await createDirectoryObjectStore({
       filesDirectory: join(dataDirectory, "files"),
@@ -97,7 +100,7 @@ async function openServices(
     external,
     passwords: createPasswordHasher(),
     runtime,
-    serverName: accounts.current().server.name,
+    serverName: configuration.current().server.name,
   };
 }
 

@@ -5,6 +5,7 @@ import { limits } from "../../core/limits.ts";
 import type { AccountDirectory } from "../../ports/account-directory.ts";
 import type { AuthenticationQuestion, ExternalAuthentication } from "../../ports/external-authentication.ts";
 import type { Runtime } from "../../ports/runtime.ts";
+import type { VouchedAccounts } from "../../ports/vouched-accounts.ts";
 import type { Connection } from "./connection.ts";
 
 /** What is asked, and for whom; undefined while no other system is to be asked. */
@@ -20,7 +21,9 @@ export interface ExternalAccountsOptions {
   readonly source: () => ExternalSource | undefined;
   /** A group as an account sees it. */
   readonly group: (groupName: string, accountName: string) => Group | undefined;
-  readonly runtime: Pick<Runtime, "now">;
+  /** What holds over a restart. */
+  readonly memory: VouchedAccounts;
+  readonly runtime: Pick<Runtime, "now" | "log">;
 }
 
 export type ExternalVerdict =
@@ -35,7 +38,7 @@ interface Known {
 /**
  * The accounts on file and, behind them, those that another system vouched for. The system cannot be asked again
  * without the credential, so what it said at the latest login holds for limits.externalAccountMs; groups are those of
- * this moment. It is held in memory: a restart forgets it.
+ * this moment.
  */
 export class ExternalAccounts implements AccountDirectory {
   readonly #options: ExternalAccountsOptions;
@@ -44,6 +47,13 @@ export class ExternalAccounts implements AccountDirectory {
 
   constructor(options: ExternalAccountsOptions) {
     this.#options = options;
+  }
+
+  /** Goes on with what was said before a restart. @throws FileError `unavailable`. */
+  async restore(): Promise<void> {
+    for (const { name, external, expiresAtMs } of await this.#options.memory.load()) {
+      this.#known.set(name, { external, expiresAtMs });
+    }
   }
 
   /** True when a name that is on file nowhere is worth a question. */
@@ -74,7 +84,7 @@ export class ExternalAccounts implements AccountDirectory {
     }
     const { peer, protocol } = connection;
     const verdict = await this.#ask({ username, kind, content: contentOf(credential), peer, protocol });
-    if (verdict.ok) this.#remember(username, verdict.known);
+    if (verdict.ok) await this.#remember(username, verdict.known);
     return verdict;
   }
 
@@ -115,11 +125,16 @@ export class ExternalAccounts implements AccountDirectory {
     return buildExternalAccount(name, external, { group, expiresAtMs });
   }
 
-  #remember(name: string, known: Known): void {
+  /** A memory that fails costs the session at the next restart, and not the login. */
+  async #remember(name: string, known: Known): Promise<void> {
     this.#known.delete(name);
     this.#known.set(name, known);
     const [oldest] = this.#known.keys();
     if (this.#known.size > limits.externalAccounts && oldest !== undefined) this.#known.delete(oldest);
+    const { memory, runtime } = this.#options;
+    await memory.keep({ name, ...known }).catch((error: unknown) => {
+      runtime.log.error("an account of another system is not remembered over a restart", { error });
+    });
   }
 }
 

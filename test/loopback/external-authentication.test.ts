@@ -71,5 +71,14 @@ describe("an account of a customer's own endpoint", () => {
     assert.deepEqual([...new Set(types)].sort(), ["ftps", "https", "ssh"]);
     assert.ok(endpoint.requests.every(({ headers }) => headers["x-api-key"] === "secret"));
     assert.doesNotMatch(JSON.stringify(await product.events()), /home-alone/);
+
+    const asked = endpoint.requests.length;
+    await product.stop();
+    const restarted = await startProduct({ directory, configuration });
+    context.after(() => restarted.stop());
+    const headers = { authorization: `Bearer ${http.token}` };
+    const answer = await fetch(`${restarted.endpoints.http.url}/v1/files?path=/a.txt`, { headers });
+    assert.equal(await answer.text(), "hello");
+    assert.equal(endpoint.requests.length, asked);
   });
 });
