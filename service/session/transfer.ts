@@ -1,3 +1,4 @@
+import { limits } from "../../core/limits.ts";
 import type { VirtualPath } from "../../core/virtual-path.ts";
 import type { Recorder } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
@@ -6,6 +7,11 @@ import type { SessionServices } from "./services.ts";
 export interface Target {
   readonly path: VirtualPath;
   readonly objectKey: string;
+}
+
+/** What goes on record of a file that gets another path, or a copy at one. */
+export function movement(from: Target, to: Target): Readonly<Record<string, unknown>> {
+  return { path: to.path, objectKey: to.objectKey, from: from.path, to: to.path };
 }
 
 /** The record of one file moving: started once, ended once. */
@@ -51,11 +57,19 @@ export class TransferRecord {
     await this.#started;
   }
 
-  completed(result: { bytes: number; sha256?: string; etag?: string }): Promise<void> {
-    return this.#record("transfer.completed", `${this.#verb} of ${this.#data.path} completed`, {
-      ...result,
-      durationMs: this.#durationMs(),
-    });
+  /**
+   * Where the record fails, it is tried again until it is made: the transfer has ended well, and what waits for its
+   * event must not wait for the next start of the server.
+   */
+  async completed(result: { bytes: number; sha256?: string; etag?: string }): Promise<void> {
+    const data = { ...result, durationMs: this.#durationMs() };
+    const record = () => this.#record("transfer.completed", `${this.#verb} of ${this.#data.path} completed`, data);
+    try {
+      await record();
+    } catch (error) {
+      const stop = this.#services.runtime.every(limits.recordRetryMs, () => void record().then(stop, () => {}));
+      throw error;
+    }
   }
 
   aborted(bytes: number, reason: string): Promise<void> {

@@ -2,8 +2,11 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import fc from "fast-check";
+import { FileError } from "../../../core/errors.ts";
+import { limits } from "../../../core/limits.ts";
 import type { Session } from "../../../service/session/session.ts";
 import type { UploadOptions } from "../../../service/session/upload.ts";
+import { createMemoryAccountingLog } from "../../support/memory-ports.ts";
 import { loggedIn } from "../../support/session.ts";
 
 const bytes = (text: string) => new TextEncoder().encode(text);
@@ -37,6 +40,35 @@ describe("Upload", () => {
     assert.deepEqual(
       [completed?.data.bytes, completed?.data.sha256, completed?.data.objectKey],
       [5, receipt?.sha256, "tester/a.txt"],
+    );
+  });
+
+  it("whose end could not be put on record when it was published is on record later, once", async (test) => {
+    test.mock.timers.enable({ apis: ["setInterval"] });
+    const accounting = createMemoryAccountingLog();
+    let isDown = false;
+    const append = accounting.append.bind(accounting);
+    accounting.append = async (event) => {
+      if (isDown && event.type === "transfer.completed") throw new FileError("unavailable", "the disk is full");
+      await append(event);
+    };
+    const { session } = await loggedIn(undefined, { accounting });
+    const upload = await session.upload("/a.txt", { mode: "replace" });
+    await upload.append(bytes("hello"));
+    isDown = true;
+    await assert.rejects(upload.commit(), { code: "unavailable" });
+    const ends = () => accounting.events.filter(({ type }) => type === "transfer.completed");
+    test.mock.timers.tick(limits.recordRetryMs);
+    await new Promise(setImmediate);
+    assert.deepEqual(ends(), []);
+    isDown = false;
+    for (let turn = 0; turn < 3; turn += 1) {
+      test.mock.timers.tick(limits.recordRetryMs);
+      await new Promise(setImmediate);
+    }
+    assert.deepEqual(
+      ends().map(({ data }) => data.transferId),
+      [upload.transferId],
     );
   });
 
