@@ -64,7 +64,7 @@ export async function publicKeyRefusal(
 ): Promise<string | undefined> {
   const account = await services.accounts.find(offer.username);
   if (services.external?.isAsking && isElsewhere(account)) {
-    return (await services.external.acceptsPublicKey(offer, connection)) ? undefined : unknownPublicKey;
+    return (await services.external.acceptsPublicKey(offer, connection)) ? undefined : "refused-externally";
   }
   if (!account) return "unknown-account";
   const result = admitted(services, account, connection);

@@ -61,10 +61,13 @@ describe("an account of a customer's own endpoint", () => {
 
     const failed = await product.events("type=authentication.failed");
     assert.deepEqual(
-      failed.map(({ data }) => [data.username, data.reason, data.external]),
+      failed
+        .map(({ data }) => `${data.username} ${data.method} ${data.reason} ${JSON.stringify(data.external)}`)
+        .sort(),
       [
-        ["kevin", "refused-externally", { message: "wrong password" }],
-        ["kevn", "unknown-account", undefined],
+        'kevin password refused-externally {"message":"wrong password"}',
+        "kevin public-key refused-externally undefined",
+        "kevn password unknown-account undefined",
       ],
     );
     const types = endpoint.requests.map(({ body }) => JSON.parse(body).credentials.creator.type);
