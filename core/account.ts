@@ -7,7 +7,18 @@ export interface Group {
   readonly permissions: readonly PermissionRule[];
 }
 
-export type Role = string;
+/**
+ * What accounts may do besides moving files: `auditor` reads the accounting record, `operator` has the dispatch rules,
+ * the alert rules and the dead letters, and `admin` everything, accounts included.
+ */
+export const roles = ["admin", "auditor", "operator"] as const;
+
+export type Role = (typeof roles)[number];
+
+/** Whether the account may do what takes this role. */
+export function hasRole({ roles: own }: Pick<Account, "roles">, role: Role): boolean {
+  return own.includes(role) || own.includes("admin");
+}
 
 /** An SSH public key on file: `algorithm` as in RFC 4253 §6.6, `blob` its wire form in base64. */
 export interface PublicKey {

@@ -127,11 +127,17 @@ export const limits = {
   tokenSessionsPerAccount: 10_000,
   /** After this time a new pair of keys signs; the ones before verify until the last of their tokens is expired. */
   tokenSigningMs: 30 * 24 * 60 * minute,
+  apiTokensPerAccount: 50,
+  apiTokenNameLength: 100,
+  /** The longest that an API token is good, and how long it is when nothing else is asked for. */
+  apiTokenMs: 366 * 24 * 60 * minute,
   handshakeMs: 30 * second,
   authenticationMs: 60 * second,
   idleMs: 15 * minute,
   /** How often live sessions are checked against their account. The promise is "within 60 s". */
   sessionReviewMs: 15 * second,
+  /** How soon an end of a transfer that could not be put on record is tried again. */
+  recordRetryMs: 5 * second,
   drainMs: 30 * second,
   concurrentPasswordChecks: 4,
   queuedPasswordChecks: 1000,
@@ -248,4 +254,6 @@ export const limits = {
   /** How long a client that sent what is no request has for reading the answer. */
   httpLingerMs: 2 * second,
   httpRetryAfterMs: 5 * second,
+  /** A result of AWS Lambda as JSON, binary content in base64. */
+  lambdaResultBytes: 6 * MiB,
 } as const;

@@ -1,4 +1,12 @@
-import { type EntryKind, entryChanges, type FieldChange, type JsonObject, redacted, sameJson, withKeptSecrets } from "../../core/configuration-entry.ts";
+import {
+  type EntryKind,
+  entryChanges,
+  type FieldChange,
+  type JsonObject,
+  redacted,
+  sameJson,
+  withKeptSecrets,
+} from "../../core/configuration-entry.ts";
 import { limits } from "../../core/limits.ts";
 import { UsageError } from "./arguments.ts";
 import type { ConfigurationTarget, TargetEntry } from "./configuration-target.ts";

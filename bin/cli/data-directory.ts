@@ -16,6 +16,7 @@ export function dataFiles(dataDirectory: string) {
     uploadUrlSecret: join(keys, "upload_url_secret"),
     uploads: join(dataDirectory, "uploads"),
     tokenSessions: join(dataDirectory, "sessions.sqlite"),
+    apiTokens: join(dataDirectory, "api_tokens.sqlite"),
   } as const;
 }
 

@@ -8,17 +8,19 @@ import type { ReadEvents } from "../../service/audit/read-events.ts";
 import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
 import type { Authorize } from "../../service/management/authorize.ts";
 import type { Management } from "../../service/management/management.ts";
+import type { ApiTokens } from "../../service/session/api-tokens.ts";
 import { FailedLogins } from "../../service/session/failed-logins.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import type { TokenSessions } from "../../service/session/token-sessions.ts";
 import { toResponse } from "./answer.ts";
+import { apiTokenOperations } from "./api-token-operations.ts";
 import { authorizeOperations } from "./authorize-operations.ts";
 import { deadLetterOperations } from "./dead-letter-operations.ts";
 import { documentationOperations } from "./documentation-operations.ts";
 import { eventOperations } from "./event-operations.ts";
 import { fileOperations } from "./file-operations.ts";
 import { healthOperations, type Readiness } from "./health-operations.ts";
-import type { HttpContext, HttpEnvironment } from "./http-context.ts";
+import type { HttpContext, HttpEnvironment, WaitUntil } from "./http-context.ts";
 import { type Door, inSession } from "./in-session.ts";
 import { managementOperations, managementSchemas } from "./management-operations.ts";
 import { metricsOperations } from "./metrics-operations.ts";
@@ -32,6 +34,7 @@ import { type UploadServices, uploadOperations } from "./upload-operations.ts";
 export interface HttpServices {
   readonly openSession: OpenSession;
   readonly tokenSessions: TokenSessions;
+  readonly apiTokens: ApiTokens;
   readonly uploads: UploadServices;
   readonly readEvents: ReadEvents;
   readonly followEvents: FollowEvents;
@@ -54,12 +57,12 @@ export interface HttpLog {
 }
 
 /** The HTTP API as a function, the same for a socket, a Lambda and a test. */
-export type HttpApplication = (request: Request, peer: Peer) => Promise<Response>;
+export type HttpApplication = (request: Request, peer: Peer, waitUntil?: WaitUntil) => Promise<Response>;
 
 /** Builds the API. What fails is answered as a problem document; the promise does not reject. */
 export function createHttpApplication(services: HttpServices): HttpApplication {
-  const { openSession, tokenSessions, log } = services;
-  const door: Door = { openSession, tokenSessions, failedLogins: new FailedLogins() };
+  const { openSession, tokenSessions, apiTokens, log } = services;
+  const door: Door = { openSession, tokenSessions, apiTokens, failedLogins: new FailedLogins() };
   const application = new Hono<HttpEnvironment>();
   for (const [path, operations] of byPath(operationsOf(services, door))) {
     const route = path.replaceAll(/\{(\w+)\}/g, ":$1");
@@ -70,7 +73,7 @@ export function createHttpApplication(services: HttpServices): HttpApplication {
   }
   application.notFound(() => problemResponse({ code: "unknown-route", detail: "there is nothing at this path" }));
   application.onError((error, context) => failureResponse(error, context, log));
-  return async (request, peer) => application.fetch(request, { peer });
+  return async (request, peer, waitUntil = () => {}) => application.fetch(request, { peer, waitUntil });
 }
 
 /** Everything that the API does. */
@@ -80,6 +83,7 @@ function operationsOf(services: HttpServices, door: Door): readonly Operation[] 
     ...healthOperations(readiness),
     ...metricsOperations(services.metrics),
     ...sessionOperations(door),
+    ...apiTokenOperations(services.apiTokens),
     ...fileOperations,
     ...uploadOperations(services.uploads),
     ...eventOperations(services),
@@ -97,7 +101,9 @@ function byPath(operations: readonly Operation[]): Map<string, Operation[]> {
 async function perform(door: Door, operation: Operation, context: HttpContext): Promise<Response> {
   if (operation.access === "public") return operation.handle(await readInput(operation, context));
   return inSession(door, context, async (session) => {
-    if (operation.role !== undefined) await session.requireRole(operation.role, kebabCase(operation.operationId));
+    const action = kebabCase(operation.operationId);
+    await session.requireScope(operation.scope, action);
+    if (operation.role !== undefined) await session.requireRole(operation.role, action);
     return operation.handle(session, await readInput(operation, context));
   });
 }

@@ -30,6 +30,7 @@ export function authorizeOperations(authorize: Authorize): readonly Operation[] 
         method: "POST",
         path: "/v1/authorize",
         operationId: "authorize",
+        scope: "authorize",
         summary: "What would be decided about an action, and by which rule",
         description: "Nothing is done and nothing is recorded. `ferrygate explain` says the same.",
         tags: ["management"],

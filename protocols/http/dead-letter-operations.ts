@@ -29,9 +29,10 @@ function listOperation(desk: DeadLetterDesk): Operation {
       method: "GET",
       path: "/v1/dead-letters",
       operationId: "listDeadLetters",
+      scope: "management",
       summary: "Events that a rule could not deal with, with the reason",
       tags: ["rules"],
-      role: "admin",
+      role: "operator",
       query: z.object({
         limit: queryInteger(1, mostLetters).optional().describe(`letters on a page, 1 to ${mostLetters}`),
         cursor: z.string().optional().describe("from the page before"),
@@ -56,10 +57,11 @@ function replayOperation(desk: DeadLetterDesk): Operation {
       method: "POST",
       path: "/v1/dead-letters/{id}/replay",
       operationId: "replayDeadLetter",
+      scope: "management",
       summary: "Tries a dead letter again, once, by the rules in force",
       description: "Steps that were done are not done again. A letter that is dealt with is gone.",
       tags: ["rules"],
-      role: "admin",
+      role: "operator",
       parameters: z.object({ id: z.string() }),
       responses: {
         200: {

@@ -58,12 +58,13 @@ function readOperation({ readEvents }: EventServices): Operation {
       method: "GET",
       path: "/v1/events",
       operationId: "readEvents",
+      scope: "events:read",
       summary: "The accounting record: a page as JSON, or everything as NDJSON or CSV",
       description:
         "JSON comes in pages of `limit` events. NDJSON and CSV (`Accept`, or `format`) come as a stream of all " +
         "events that the parameters select, unless `limit` asks for a page.",
       tags: ["events"],
-      role: "admin",
+      role: "auditor",
       query: eventQuery.extend({
         format: z.enum(["json", "ndjson", "csv"]).optional().describe("goes before the Accept field"),
       }),
@@ -105,12 +106,13 @@ function followOperation({ followEvents }: EventServices): Operation {
       method: "GET",
       path: "/v1/events/stream",
       operationId: "followEvents",
+      scope: "events:read",
       summary: "The accounting record as it grows, as server-sent events",
       description:
         "From this moment on, or from `since`, or behind `cursor` or `Last-Event-ID`. `data` is the event as JSON, " +
         "`id` its cursor. The stream ends with the server, and when the account may no longer read the record.",
       tags: ["events"],
-      role: "admin",
+      role: "auditor",
       query: eventQuery.omit({ until: true, limit: true, order: true }),
       headers: { "Last-Event-ID": "the `id` of the last event that came; goes before `cursor`" },
       responses: { 200: { description: "a stream without an end", mediaType: eventStreamMediaType } },

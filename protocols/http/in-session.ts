@@ -1,6 +1,8 @@
 import type { Peer } from "../../core/accounting-event.ts";
+import { apiTokenPrefix } from "../../core/api-token.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
+import type { ApiTokens } from "../../service/session/api-tokens.ts";
 import type { Connection } from "../../service/session/connection.ts";
 import type { FailedLogins } from "../../service/session/failed-logins.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
@@ -13,10 +15,11 @@ import { RequestError } from "./request-error.ts";
 
 export type SessionWork = (session: Session) => Promise<Reply>;
 
-/** How clients get in: with a name and a password for one request, or with the token of a session. */
+/** How clients get in: with a name and a password for one request, the token of a session, or an API token. */
 export interface Door {
   readonly openSession: OpenSession;
   readonly tokenSessions: TokenSessions;
+  readonly apiTokens: ApiTokens;
   readonly failedLogins: FailedLogins;
 }
 
@@ -36,9 +39,9 @@ export async function inSession(door: Door, context: HttpContext, work: SessionW
     reply = await Promise.race([ended.promise, work(session)]);
     return reply instanceof Response ? reply : reply.response;
   } finally {
-    // A reply that streams keeps its session until the last byte; its end is awaited by nobody but the record.
+    // A reply that streams keeps its session until the last byte.
     if (reply === undefined || reply instanceof Response) await session.end("user-request");
-    else void reply.finished.finally(() => session.end("user-request"));
+    else context.env.waitUntil(reply.finished.then(() => session.end("user-request")));
   }
 }
 
@@ -53,7 +56,7 @@ async function sessionOf(door: Door, context: HttpContext, connection: Connectio
   if (token !== undefined) return resumed(door, context, { connection, token });
   const credential = parseBasicCredential(authorization);
   if (!credential) {
-    const detail = "log in with HTTP Basic authentication (RFC 7617), or with the token of a session (RFC 6750)";
+    const detail = "log in with HTTP Basic authentication (RFC 7617), or with a token (RFC 6750)";
     throw new RequestError("authentication-required", detail);
   }
   refuseAfterFailures(door, context.env.peer);
@@ -69,15 +72,16 @@ async function sessionOf(door: Door, context: HttpContext, connection: Connectio
 }
 
 async function resumed(
-  { tokenSessions }: Door,
+  { tokenSessions, apiTokens }: Door,
   context: HttpContext,
   { connection, token }: { connection: Connection; token: string },
 ): Promise<Session> {
-  const session = await tokenSessions.resume(connection, token);
+  const tokens = token.startsWith(apiTokenPrefix) ? apiTokens : tokenSessions;
+  const session = await tokens.resume(connection, token);
   context.set("sessionId", session?.id);
   if (session) return session;
   const challenge = { "www-authenticate": 'Bearer realm="ferrygate", error="invalid_token"' };
-  throw new RequestError("authentication-failed", "the token is not good, or no longer: log in again", challenge);
+  throw new RequestError("authentication-failed", "the token is not good, or no longer", challenge);
 }
 
 /** @throws RequestError `too-many-requests` for an address that failed to log in too often. */

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { Role } from "../../core/account.ts";
 import type { EntryKind, JsonObject, JsonValue } from "../../core/configuration-entry.ts";
 import { limits } from "../../core/limits.ts";
 import type { ChangeOptions, ChangeReport, Management, ShownEntry } from "../../service/management/management.ts";
@@ -11,6 +12,8 @@ import { queryFlag, queryInteger } from "./request-input.ts";
 /** A kind of entry as a resource of the API. */
 interface Resource {
   readonly kind: EntryKind;
+  /** Who may see and change it. */
+  readonly role: Role;
   /** The last part of its path. */
   readonly collection: string;
   /** The name of its schema in the OpenAPI document. */
@@ -23,6 +26,7 @@ interface Resource {
 const resources: readonly Resource[] = [
   {
     kind: "account",
+    role: "admin",
     collection: "accounts",
     schemaId: "Account",
     plural: "Accounts",
@@ -36,6 +40,7 @@ const resources: readonly Resource[] = [
   },
   {
     kind: "group",
+    role: "admin",
     collection: "groups",
     schemaId: "Group",
     plural: "Groups",
@@ -44,6 +49,7 @@ const resources: readonly Resource[] = [
   },
   {
     kind: "dispatch-rule",
+    role: "operator",
     collection: "dispatch-rules",
     schemaId: "DispatchRule",
     plural: "DispatchRules",
@@ -52,6 +58,7 @@ const resources: readonly Resource[] = [
   },
   {
     kind: "alert-rule",
+    role: "operator",
     collection: "alert-rules",
     schemaId: "AlertRule",
     plural: "AlertRules",
@@ -64,13 +71,26 @@ const resources: readonly Resource[] = [
   },
 ];
 
-const secretPassword = {
-  description: "A hash, the mark of the one there is (to keep it), or the password itself. Absent: no password.",
+const mark = {
+  type: "object",
+  description: "stands for the one there is: shown in its place, and sent back to keep it",
+  properties: { set: { const: true } },
+  required: ["set"],
+  additionalProperties: false,
+} as const;
+
+const passwordSchema = {
+  description: "Without it no password is accepted.",
   anyOf: [
     { type: "string", description: 'a hash, as "ferrygate hash-password" prints it; never shown' },
-    { type: "object", properties: { set: { const: true } }, required: ["set"], additionalProperties: false },
+    mark,
     { type: "object", properties: { clear: { type: "string" } }, required: ["clear"], additionalProperties: false },
   ],
+} as const;
+
+const webhookSecretSchema = {
+  description: "What signs the requests: whsec_ and base64, or any text. Without it they are not signed.",
+  anyOf: [{ type: "string", description: "never shown" }, mark],
 } as const;
 
 /**
@@ -79,12 +99,21 @@ const secretPassword = {
  */
 export function managementSchemas(forms: Readonly<Record<EntryKind, JsonObject>>): Record<string, JsonObject> {
   const schemas = resources.map(({ kind, schemaId, example }) => {
-    const form = forms[kind];
-    const properties =
-      kind === "account" ? { ...asObject(form.properties), password: secretPassword } : form.properties;
-    return [schemaId, { ...form, ...(properties && { properties }), examples: [example] }] as const;
+    return [schemaId, { ...apiForm(kind, forms[kind]), examples: [example] }] as const;
   });
   return Object.fromEntries(schemas);
+}
+
+/** The API has forms of its own for secrets, and none for references to files. */
+function apiForm(kind: EntryKind, form: JsonObject): JsonObject {
+  if (kind === "account") return withProperty(form, "password", passwordSchema);
+  if (kind !== "alert-rule") return form;
+  const webhook = asObject(asObject(form.properties).webhook);
+  return withProperty(form, "webhook", withProperty(webhook, "secret", webhookSecretSchema));
+}
+
+function withProperty(schema: JsonObject, name: string, property: JsonObject): JsonObject {
+  return { ...schema, properties: { ...asObject(schema.properties), [name]: property } };
 }
 
 function asObject(value: JsonValue | undefined): JsonObject {
@@ -120,7 +149,11 @@ export function managementOperations(management: Management): readonly Operation
   });
 }
 
-function listOperation(management: Management, { kind, collection, plural }: Resource, entry: z.ZodType): Operation {
+function listOperation(
+  management: Management,
+  { kind, role, collection, plural }: Resource,
+  entry: z.ZodType,
+): Operation {
   return sessionOperation(
     {
       method: "GET",
@@ -128,7 +161,8 @@ function listOperation(management: Management, { kind, collection, plural }: Res
       operationId: `list${plural}`,
       summary: `A page of the ${collection}, in the order of their names`,
       tags: ["management"],
-      role: "admin",
+      role,
+      scope: "management",
       query: z.object({
         limit: queryInteger(1, limits.listingPageEntries).optional().describe("entries on a page; 100 when absent"),
         after: z.string().optional().describe("the `next` of the page before"),
@@ -148,7 +182,7 @@ function listOperation(management: Management, { kind, collection, plural }: Res
 }
 
 function readOperation(management: Management, resource: Resource, entry: z.ZodType): Operation {
-  const { kind, collection, schemaId, noun } = resource;
+  const { kind, role, collection, schemaId, noun } = resource;
   return sessionOperation(
     {
       method: "GET",
@@ -157,7 +191,8 @@ function readOperation(management: Management, resource: Resource, entry: z.ZodT
       summary: `Read ${noun}`,
       description: 'In the form of the configuration file, with every default. A secret is shown as `{"set": true}`.',
       tags: ["management"],
-      role: "admin",
+      role,
+      scope: "management",
       parameters,
       headers: { "If-None-Match": "entity tags that the client has; 304 when the entry has one of them" },
       responses: {
@@ -176,7 +211,7 @@ function readOperation(management: Management, resource: Resource, entry: z.ZodT
 }
 
 function putOperation(management: Management, resource: Resource, entry: z.ZodType): Operation {
-  const { kind, collection, schemaId, noun } = resource;
+  const { kind, role, collection, schemaId, noun } = resource;
   return sessionOperation(
     {
       method: "PUT",
@@ -185,7 +220,8 @@ function putOperation(management: Management, resource: Resource, entry: z.ZodTy
       summary: `Make ${noun}, or make it what the content says`,
       description: putDescriptions[kind] ?? "What is absent has its default.",
       tags: ["management"],
-      role: "admin",
+      role,
+      scope: "management",
       parameters,
       query: changeQuery,
       headers: preconditions,
@@ -216,7 +252,7 @@ const putDescriptions: Readonly<Partial<Record<EntryKind, string>>> = {
     '`{"clear": "…"}`, which the server hashes; without it the account has no password.',
 };
 
-function removeOperation(management: Management, { kind, collection, schemaId, noun }: Resource): Operation {
+function removeOperation(management: Management, { kind, role, collection, schemaId, noun }: Resource): Operation {
   return sessionOperation(
     {
       method: "DELETE",
@@ -224,7 +260,8 @@ function removeOperation(management: Management, { kind, collection, schemaId, n
       operationId: `delete${schemaId}`,
       summary: `Delete ${noun}`,
       tags: ["management"],
-      role: "admin",
+      role,
+      scope: "management",
       parameters,
       query: changeQuery,
       headers: preconditions,

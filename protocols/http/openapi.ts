@@ -42,7 +42,7 @@ export interface OpenApiOptions {
 const description = `Managed file transfer: the same files, accounts and record as over SFTP and FTPS.
 
 Log in with \`POST /v1/sessions\` and send the token as \`Authorization: Bearer TOKEN\`, or send a name and a
-password with every request (HTTP Basic).
+password with every request (HTTP Basic). Programs log in with a token of \`POST /v1/api-tokens\`.
 
 What goes wrong is answered as \`application/problem+json\`, where \`code\` is stable.`;
 
@@ -70,7 +70,7 @@ export function openApiDocument(operations: readonly Operation[], options: OpenA
     components: {
       schemas: schemas.all,
       securitySchemes: {
-        bearer: { type: "http", scheme: "bearer", description: "the token of a session" },
+        bearer: { type: "http", scheme: "bearer", description: "the token of a session, or an API token" },
         basic: { type: "http", scheme: "basic", description: "name and password, RFC 7617" },
       },
     },
@@ -78,9 +78,8 @@ export function openApiDocument(operations: readonly Operation[], options: OpenA
 }
 
 function described(operation: Operation, schemas: SchemaCollection): OpenApiOperation {
-  const { operationId, summary, tags, role, access } = operation;
-  const roleNote = role === undefined ? [] : [`Needs the role \`${role}\`.`];
-  const text = [operation.description, ...roleNote].filter((part) => part !== undefined).join(" ");
+  const { operationId, summary, tags, access } = operation;
+  const text = [operation.description, ...needsOf(operation)].filter((part) => part !== undefined).join(" ");
   return {
     operationId,
     summary,
@@ -91,6 +90,13 @@ function described(operation: Operation, schemas: SchemaCollection): OpenApiOper
     ...(operation.body !== undefined && { requestBody: requestBody(operation, schemas) }),
     responses: { ...successes(operation, schemas), ...problems(operation, schemas) },
   };
+}
+
+function needsOf({ access, role, scope }: Operation): string[] {
+  if (access === "public") return [];
+  const roleNote = role === undefined ? [] : [`Needs the role \`${role}\`.`];
+  const scopeNote = scope === undefined ? "API tokens may not do this." : `API tokens need the scope \`${scope}\`.`;
+  return [...roleNote, scopeNote];
 }
 
 function parametersOf({ parameters, query, headers = {} }: Declaration): OpenApiParameter[] {

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import type { Role } from "../../core/account.ts";
+import type { Scope } from "../../core/api-token.ts";
 import type { Session } from "../../service/session/session.ts";
 import type { HttpContext } from "./http-context.ts";
 
@@ -42,6 +43,8 @@ export interface Declaration {
   readonly problems?: readonly number[];
   /** The account needs this role; looked at before anything else in the request. */
   readonly role?: Role;
+  /** What an API token needs for it. Without a scope no API token may do it. */
+  readonly scope?: Scope;
 }
 
 type Output<Schema> = Schema extends z.ZodType ? z.output<Schema> : undefined;

@@ -21,7 +21,7 @@ export interface FollowOptions {
 }
 
 /**
- * The accounting record as it grows, for accounts with the role `admin`: what is behind the cursor, or from `since`
+ * The accounting record as it grows, for accounts with the role `auditor`: what is behind the cursor, or from `since`
  * on, or else from this moment on. The first list comes at once; later an empty one says that nothing happened for
  * limits.eventHeartbeatMs. It ends when the server stops.
  * @throws FileError `permission-denied`, on record; `invalid-argument`; `unavailable` once the session has ended
@@ -71,7 +71,7 @@ function pageReader(
   const start = cursor === undefined ? (filter.since ?? isoNow(runtime)) : filter.since;
   let position: { cursor: string | undefined; since: string | undefined } = { cursor, since: start };
   return async (session) => {
-    await session.requireRole("admin", "follow-events");
+    await session.requireRole("auditor", "follow-events");
     const page = await accounting.query({ ...filter, ...position, limit: limits.eventPageEntries });
     const last = page.cursors.at(-1);
     if (last !== undefined) position = { cursor: last, since: filter.since };

@@ -57,7 +57,7 @@ export interface ManagementServices {
 }
 
 /**
- * Accounts, groups and rules for those who manage them. Whoever calls this has seen to the role `admin`. A change is
+ * Accounts, groups and rules for those who manage them. Whoever calls this has seen to the role. A change is
  * in force and its event on record when the promise resolves.
  */
 export class Management {
@@ -140,7 +140,7 @@ function lockOutReason(
   address: string,
 ): string | undefined {
   if (!after) return "it would be gone";
-  if (!after.roles.includes("admin")) return "it would lose the role admin";
+  if (before.roles.includes("admin") && !after.roles.includes("admin")) return "it would lose the role admin";
   if (before.passwordHash !== undefined && after.passwordHash === undefined) return "it would lose its password";
   const login = evaluateLogin(after, nowMs, address);
   return login.ok ? undefined : login.reason;

@@ -1,9 +1,11 @@
-import type { Account, Role } from "../../core/account.ts";
+import { type Account, hasRole, type Role } from "../../core/account.ts";
+import type { Scope } from "../../core/api-token.ts";
 import { FileError } from "../../core/errors.ts";
 import { FolderMap } from "../../core/folder-map.ts";
 import { folderGrantedBy } from "../../core/named-folder.ts";
 import { type Action, type Decision, decide } from "../../core/permission.ts";
 import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Recorder } from "./recorder.ts";
 import type { Target } from "./transfer.ts";
 
@@ -15,11 +17,14 @@ export class Access {
   readonly account: Account;
   readonly folders: FolderMap;
   readonly #recorder: Recorder;
+  /** What an API token is good for; undefined for whoever logged in, who may do all that the account may. */
+  readonly #scopes: readonly Scope[] | undefined;
 
-  constructor(account: Account, recorder: Recorder) {
+  constructor(account: Account, recorder: Recorder, scopes: readonly Scope[] | undefined) {
     this.account = account;
     this.folders = new FolderMap(account);
     this.#recorder = recorder;
+    this.#scopes = scopes;
   }
 
   /** The target, when the account may do this to it. @throws FileError `invalid-path`, `permission-denied`. */
@@ -45,8 +50,19 @@ export class Access {
 
   /** For what is no file operation. `action` names it in the record. @throws FileError `permission-denied`. */
   async requireRole(role: Role, action: string): Promise<void> {
-    if (this.account.roles.includes(role)) return;
-    const rule = `role ${role} is required`;
+    if (hasRole(this.account, role)) return;
+    const sufficient = [...new Set([role, "admin"])].join(" or ");
+    await this.#refuseAction(action, `role ${sufficient} is required`);
+  }
+
+  /** What an API token needs, `undefined` for what none may do. @throws FileError `permission-denied`, on record. */
+  async requireScope(scope: Scope | undefined, action: string): Promise<void> {
+    if (!this.#scopes) return;
+    if (scope === undefined) await this.#refuseAction(action, "no API token may do this: log in");
+    else if (!this.#scopes.includes(scope)) await this.#refuseAction(action, `scope ${scope} is required`);
+  }
+
+  async #refuseAction(action: string, rule: string): Promise<never> {
     await this.#recorder.record({
       type: "access.denied",
       message: `${action} refused: ${rule}`,
@@ -85,4 +101,9 @@ export class Access {
   #targetOf(path: VirtualPath): Target {
     return { path, objectKey: this.folders.objectKeyFor(path) };
   }
+}
+
+/** Folders that the account's configuration names are there from its first login on. */
+export async function provisionFolders(objects: Pick<ObjectStore, "ensureDirectory">, access: Access): Promise<void> {
+  for (const objectKey of access.configuredFolders()) await objects.ensureDirectory(objectKey);
 }

@@ -1,5 +1,6 @@
 import type { Account } from "../../core/account.ts";
 import type { Peer, Protocol } from "../../core/accounting-event.ts";
+import type { Scope } from "../../core/api-token.ts";
 
 /** What a protocol knows of a client before it says who it is. */
 export interface Connection {
@@ -16,4 +17,8 @@ export interface ResumedSession {
   readonly sessionId: string;
   readonly account: Account;
   readonly startedAtMs: number;
+  /** What it is limited to besides its account's permissions. */
+  readonly scopes?: readonly Scope[];
+  /** Asked from time to time: false ends what the session is doing. */
+  readonly isGranted?: () => Promise<boolean>;
 }

@@ -3,8 +3,8 @@ import { childPath, parseVirtualPath, type VirtualPath } from "../../core/virtua
 import type { Session } from "./session.ts";
 
 /**
- * Deletes a folder with everything below it: each entry is asked for and recorded as if the client had deleted it alone,
- * a few files at a time. The first that is refused or fails ends it; what is gone by then stays gone.
+ * Deletes a folder with everything below it, a few files at a time: each entry is asked for and recorded as if the
+ * client had deleted it alone. The first that is refused or fails ends it; what is gone by then stays gone.
  * @throws FileError `not-found`, `not-a-directory`, `permission-denied`.
  */
 export async function removeTree(session: Session, rawPath: string): Promise<void> {

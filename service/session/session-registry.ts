@@ -11,6 +11,8 @@ export interface LiveSession {
   /** Undefined before the login. */
   readonly account: Account | undefined;
   readonly peer: Peer;
+  /** False once the token that the session acts with is revoked or has expired. */
+  isGranted(): Promise<boolean>;
   refresh(account: Account): void;
   disconnect(cause: TerminateCause, reason: string): Promise<void>;
 }
@@ -50,8 +52,8 @@ export class SessionRegistry {
   }
 
   /**
-   * Ends every session whose account is gone, disabled, expired or no longer allows its address; the others go on
-   * with the permissions that their account has at this moment.
+   * Ends every session whose account is gone, disabled, expired or no longer allows its address, and every one whose
+   * API token is gone; the others go on with the permissions that their account has at this moment.
    */
   async review(): Promise<void> {
     for (const session of [...this.#sessions]) await this.#reviewOne(session);
@@ -66,6 +68,7 @@ export class SessionRegistry {
   async #reviewOne(session: LiveSession): Promise<void> {
     const name = session.account?.name;
     if (name === undefined) return;
+    if (!(await session.isGranted())) return session.disconnect("admin-reset", "the API token is no longer good");
     const account = await this.#services.accounts.find(name);
     // The same name on file here and elsewhere is two accounts.
     if (!account || account.external !== session.account?.external) {

@@ -5,7 +5,7 @@ import type { Credential } from "../../core/credential.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { Capacity, EntryPage, MoveOptions, ObjectReader, StoredEntry } from "../../ports/object-store.ts";
-import { Access } from "./access.ts";
+import { Access, provisionFolders } from "./access.ts";
 import { authenticate, loginEvent, publicKeyRefusal, recordedName } from "./authenticate.ts";
 import type { Connection, ResumedSession } from "./connection.ts";
 import { Download } from "./download.ts";
@@ -46,8 +46,7 @@ export class Session {
     this.#connection = connection;
     this.#startedAtMs = resumed?.startedAtMs ?? services.runtime.now();
     this.#resumed = resumed;
-    const { protocol, peer } = connection;
-    this.#recorder = new Recorder(services, { protocol, session: this.id, peer });
+    this.#recorder = new Recorder(services, { protocol: connection.protocol, session: this.id, peer: connection.peer });
     registry.add(this);
     if (resumed) this.#login(resumed.account);
     else this.#recordStart(connection);
@@ -100,7 +99,7 @@ export class Session {
     if (!result.ok || tooMany) this.#recorder.account = undefined;
     if (tooMany) throw new FileError("unavailable", "the account has too many sessions at the same time");
     if (!result.ok) return false;
-    await this.#provisionFolders(this.#accessOf(result.account));
+    await provisionFolders(this.#services.objects, this.#accessOf(result.account));
     this.#login(result.account);
     return true;
   }
@@ -305,10 +304,7 @@ export class Session {
     await this.#record("attributes.changed", `modification time of ${target.path} set`, { ...target, modified });
   }
 
-  /**
-   * For attributes that the store does not keep, such as modes: asks for the permission to set them and changes
-   * nothing. @throws FileError `not-found`, `permission-denied`.
-   */
+  /** For attributes that the store does not keep: asks for the permission to set them. @throws as `setModified`. */
   async acceptAttributes(rawPath: string): Promise<void> {
     const target = await this.#authenticated().authorize("set-attributes", rawPath);
     if (!(await this.#entries().at(target))) throw new FileError("not-found", `${target.path} does not exist`);
@@ -385,12 +381,6 @@ export class Session {
   #assertRoomForTransfer(): void {
     if (this.#transfers.size < limits.handlesPerSession) return;
     throw new FileError("unavailable", `more than ${limits.handlesPerSession} files are open in this session`);
-  }
-
-  /** Folders that the account's configuration names are there from its first login on. */
-  async #provisionFolders(access: Access): Promise<void> {
-    const { objects } = this.#services;
-    for (const objectKey of access.configuredFolders()) await objects.ensureDirectory(objectKey);
   }
 
   #track<T extends Upload | Download>(transfer: T): T {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { statSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, test } from "node:test";
 import type { ManagedConfiguration } from "../../adapters/local/configuration/managed-configuration.ts";
 import { ConfigurationError } from "../../core/configuration-error.ts";
@@ -266,4 +267,18 @@ test("secrets of files are in the store, so that a changed file is a changed ent
   const [event] = await configuration.store.unrecordedEvents();
   assert.deepEqual(event?.data.fields, ["password"]);
   assert.doesNotMatch(JSON.stringify(event), /argon2/);
+});
+
+test("while another process holds the store, a change is refused as unavailable and a changed file waits", async () => {
+  const configuration = workspace.open(named("acme"));
+  const holder = new DatabaseSync(workspace.storeFile);
+  holder.exec("BEGIN IMMEDIATE");
+  const change = workspace.change(configuration, ["account", "acme"], { enabled: false });
+  assert.equal(await refusalOf(change), "unavailable");
+  workspace.rewrite(configuration, named("acme", "beta"));
+  assert.deepEqual(namesOf(configuration), ["acme"]);
+  holder.exec("ROLLBACK");
+  holder.close();
+  workspace.nowMs += 1000;
+  assert.deepEqual(namesOf(configuration), ["acme", "beta"]);
 });

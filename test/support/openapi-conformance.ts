@@ -17,9 +17,9 @@ export async function documentOf(application: HttpApplication): Promise<OpenApiD
  */
 export function conformanceChecked(application: HttpApplication, report: (finding: string) => void): HttpApplication {
   let checker: Promise<ConformanceChecker> | undefined;
-  return async (request, from) => {
+  return async (request, from, waitUntil) => {
     const { method, url } = request;
-    const response = await application(request, from);
+    const response = await application(request, from, waitUntil);
     checker ??= documentOf(application).then((document) => new ConformanceChecker(document));
     const finding = await (await checker).findingIn(method, new URL(url).pathname, response);
     if (finding !== undefined) report(`${method} ${url} ${response.status}: ${finding}`);

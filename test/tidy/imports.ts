@@ -19,7 +19,7 @@ const layers: Readonly<Record<string, Layer>> = {
   service: { folders: ["core", "ports"], packages: [], node: false },
   "protocols/sftp": { folders: ["core", "service"], packages: ["ssh2"], node: true },
   "protocols/ftps": { folders: ["core", "service"], packages: [], node: true },
-  "protocols/http": { folders: ["core", "service"], packages: ["client-zip", "hono", "zod"], node: true },
+  "protocols/http": { folders: ["core", "service"], packages: ["aws-lambda", "client-zip", "hono", "zod"], node: true },
   "adapters/node": { folders: ["core", "ports"], packages: "all", node: true },
   "adapters/local": { folders: ["core", "ports", "adapters/node"], packages: "all", node: true },
   "adapters/aws": { folders: ["core", "ports", "adapters/node"], packages: "all", node: true },

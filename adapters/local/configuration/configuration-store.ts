@@ -35,18 +35,24 @@ export class SqliteConfigurationStore implements ConfigurationStore {
   }
 
   async list(kind: EntryKind, { limit, after }: { limit: number; after?: string | undefined }): Promise<EntryPage> {
-    const rows = this.#database.list(kind, { after, limit: limit + 1 });
+    const rows = available(() => this.#database.list(kind, { after, limit: limit + 1 }));
     const entries = rows.slice(0, limit).map(entryOf);
     return { entries, next: rows.length > limit ? entries.at(-1)?.name : undefined };
   }
 
   async find(kind: EntryKind, name: string): Promise<ConfigurationEntry | undefined> {
-    const row = this.#database.find({ kind, name });
+    const row = available(() => this.#database.find({ kind, name }));
     return row && entryOf(row);
   }
 
   async change(change: EntryChange, accept: AcceptChange): Promise<EntryOutcome> {
-    const { keep, outcome } = this.#database.transaction(() => {
+    const { keep, outcome } = available(() => this.#transaction(change, accept));
+    if (keep) this.#surroundings.changed();
+    return outcome;
+  }
+
+  #transaction(change: EntryChange, accept: AcceptChange): { keep: boolean; outcome: EntryOutcome } {
+    return this.#database.transaction(() => {
       const tried = this.#try(change);
       const hasEffect = tried.before?.etag !== tried.after?.etag;
       if (hasEffect) {
@@ -55,16 +61,14 @@ export class SqliteConfigurationStore implements ConfigurationStore {
       }
       return { keep: hasEffect && !change.dryRun, outcome: tried };
     });
-    if (keep) this.#surroundings.changed();
-    return outcome;
   }
 
   async unrecordedEvents(): Promise<readonly AccountingEvent[]> {
-    return this.#database.events().map((json): AccountingEvent => JSON.parse(json));
+    return available(() => this.#database.events()).map((json): AccountingEvent => JSON.parse(json));
   }
 
   async eventsRecorded(eventIds: readonly string[]): Promise<void> {
-    for (const id of eventIds) this.#database.removeEvent(id);
+    for (const id of eventIds) available(() => this.#database.removeEvent(id));
   }
 
   /** Checks the change and makes it in the open transaction. */
@@ -93,5 +97,15 @@ export class SqliteConfigurationStore implements ConfigurationStore {
     this.#database.write({ kind, name, value }, new Date(this.#surroundings.now()).toISOString());
     const row = this.#database.find({ kind, name });
     return row && entryOf(row);
+  }
+}
+
+/** @throws FileError `unavailable` with the reason as its cause, when the database cannot be used. */
+function available<T>(work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ERR_SQLITE_ERROR") throw error;
+    throw new FileError("unavailable", "the configuration store cannot be used at the moment", { cause: error });
   }
 }

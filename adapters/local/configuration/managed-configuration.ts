@@ -38,6 +38,8 @@ export class ManagedConfiguration implements ConfigurationAccounts {
   readonly #merger: ConfigurationMerger;
   #fileInForce: Configuration;
   #inForce: Configuration;
+  /** A version of the file that is good and could not be brought into the store. */
+  #unseeded: GoodConfiguration | undefined;
   #foreignVersion: unknown;
   #checkedAtMs: number;
 
@@ -72,6 +74,7 @@ export class ManagedConfiguration implements ConfigurationAccounts {
     const nowMs = this.#options.runtime.now();
     if (Math.abs(nowMs - this.#checkedAtMs) < limits.configurationCheckMs) return this.#inForce;
     this.#checkedAtMs = nowMs;
+    if (this.#unseeded) this.#reseed(this.#unseeded);
     const version = this.#options.database.foreignVersion();
     if (version !== this.#foreignVersion) this.#adopt();
     this.#foreignVersion = version;
@@ -82,8 +85,16 @@ export class ManagedConfiguration implements ConfigurationAccounts {
     return this.current().accounts.get(name);
   }
 
+  /** Where the store cannot be written, the last good configuration stays in force and the next look tries again. */
   #reseed(changed: GoodConfiguration): void {
-    this.#seed(changed);
+    try {
+      this.#seed(changed);
+    } catch (error) {
+      this.#unseeded = changed;
+      this.#options.runtime.log.error("the changed configuration could not be stored", { error: `${error}` });
+      return;
+    }
+    this.#unseeded = undefined;
     this.#fileInForce = changed.configuration;
     this.#adopt();
   }

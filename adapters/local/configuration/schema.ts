@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { roles } from "../../../core/account.ts";
 import { limits } from "../../../core/limits.ts";
 import { passwordHashProblem } from "../../node/password-hasher.ts";
 import { authenticationSchema } from "./authentication-schema.ts";
@@ -68,9 +69,12 @@ export function accountSchema(secrets: SecretSource) {
       .prefault([])
       .describe("SSH public keys, each in OpenSSH's one-line form."),
     roles: z
-      .array(z.enum(["admin"]))
+      .array(z.enum(roles))
       .default([])
-      .describe("admin may use the management API."),
+      .describe(
+        "auditor may read the accounting record, operator manage dispatch rules, alert rules and dead letters, " +
+          "admin do everything in the API.",
+      ),
     enabled: field.enabled.describe("False refuses the account."),
     expires: z
       .string()

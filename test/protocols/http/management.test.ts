@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { memoryPasswordHash } from "../../support/memory-ports.ts";
 import { managedFile, startManagedApi } from "./managed-rig.ts";
 
 const etagOf = ({ headers }: { headers: Headers }) => headers.get("etag") ?? "";
@@ -108,6 +109,22 @@ test("groups and rules are managed the same way", async (t) => {
   }
 });
 
+test("the secret of a webhook is not shown, stays when it is sent back, and gives way to another", async (t) => {
+  const { ask, configuration, changes } = await startManagedApi(t);
+  const path = "/v1/alert-rules/hook";
+  const webhook = { url: "https://hooks.example.com/a", secret: "first secret" };
+  const secret = () => configuration.current().alerts[0]?.webhook?.secret;
+  const made = await ask("PUT", path, { body: { when: { types: ["file.deleted"] }, webhook } });
+  assert.deepEqual([made.status, secret()], [201, "first secret"]);
+  const { body } = await ask("GET", path);
+  assert.deepEqual((body.webhook as { secret: unknown }).secret, { set: true });
+  assert.equal((await ask("PUT", path, { body: { ...body, enabled: false } })).status, 200);
+  assert.equal(secret(), "first secret");
+  await ask("PUT", path, { body: { ...body, webhook: { ...webhook, secret: "second secret" } } });
+  assert.equal(secret(), "second secret");
+  assert.doesNotMatch(JSON.stringify(changes()), /first secret|second secret/);
+});
+
 test("a content that breaks the form is 422 with the place of every mistake", async (t) => {
   const { ask, changes } = await startManagedApi(t);
   const put = async (body: unknown) => (await ask("PUT", "/v1/accounts/new", { body })).body;
@@ -202,23 +219,37 @@ test("what is in use is 409, and nobody locks out himself", async (t) => {
   assert.equal((await ask("PUT", "/v1/accounts/root", { body: { ...root, home: "new" } })).status, 200);
 });
 
-test("without the role admin everything is 403 with the rule, before anything else is looked at", async (t) => {
+test("without the role everything is 403 with the rule, before anything else is looked at", async (t) => {
   const { ask, events } = await startManagedApi(t);
-  for (const [method, path] of [
-    ["GET", "/v1/accounts"],
-    ["GET", "/v1/accounts/nobody"],
-    ["PUT", "/v1/groups/new"],
-    ["DELETE", "/v1/dispatch-rules/new?colour=red"],
-    ["PUT", "/v1/alert-rules/new"],
+  for (const [method, path, role] of [
+    ["GET", "/v1/accounts", "admin"],
+    ["GET", "/v1/accounts/nobody", "admin"],
+    ["PUT", "/v1/groups/new", "admin"],
+    ["DELETE", "/v1/dispatch-rules/new?colour=red", "operator or admin"],
+    ["PUT", "/v1/alert-rules/new", "operator or admin"],
   ] as const) {
     const body = method === "PUT" ? "{" : undefined;
     const answer = await ask(method, path, { as: "acme", body });
-    assert.deepEqual([answer.status, answer.body.rule], [403, "role admin is required"], path);
+    assert.deepEqual([answer.status, answer.body.rule], [403, `role ${role} is required`], path);
   }
   const denied = events.filter(({ type }) => type === "access.denied");
   assert.deepEqual(
     denied.map(({ data }) => data.action),
     ["list-accounts", "get-account", "put-group", "delete-dispatch-rule", "put-alert-rule"],
+  );
+});
+
+test("an operator changes rules and nothing else", async (t) => {
+  const operator = `  - { name: operator, roles: [operator], password: "${memoryPasswordHash("password")}" }\n`;
+  const { ask, changes } = await startManagedApi(t, managedFile + operator);
+  const as = "operator";
+  const body = { when: { path: "/inbox/*.pdf" }, do: [{ move: "/outbox/" }] };
+  assert.equal((await ask("PUT", "/v1/dispatch-rules/pdfs", { as, body })).status, 201);
+  assert.equal((await ask("DELETE", "/v1/dispatch-rules/pdfs", { as })).status, 204);
+  assert.equal((await ask("PUT", "/v1/accounts/operator", { as, body: { roles: ["admin"] } })).status, 403);
+  assert.deepEqual(
+    changes().map(({ account }) => account?.name),
+    ["operator", "operator"],
   );
 });
 

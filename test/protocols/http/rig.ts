@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { TestContext } from "node:test";
 import { entryJsonSchemas } from "../../../adapters/local/configuration/entry-form.ts";
 import { createDirectoryUploadParts } from "../../../adapters/local/directory-upload-parts.ts";
+import { apiTokenMint } from "../../../adapters/node/api-token-mint.ts";
 import { limits } from "../../../core/limits.ts";
 import type { HttpApplication, HttpServices } from "../../../protocols/http/application.ts";
 import { createHttpApplication } from "../../../protocols/http/application.ts";
@@ -21,9 +22,11 @@ import { createEventFollower } from "../../../service/audit/follow-events.ts";
 import { createEventReader } from "../../../service/audit/read-events.ts";
 import { DeadLetterDesk } from "../../../service/consume/dead-letter-desk.ts";
 import { createAuthorize } from "../../../service/management/authorize.ts";
+import { ApiTokens } from "../../../service/session/api-tokens.ts";
 import { PartUploads } from "../../../service/session/part-uploads.ts";
 import type { SessionServices } from "../../../service/session/services.ts";
 import { TokenSessions } from "../../../service/session/token-sessions.ts";
+import { createMemoryApiTokenStore } from "../../support/memory-api-tokens.ts";
 import { createMemoryAutomation } from "../../support/memory-automation.ts";
 import { createMemoryManagement } from "../../support/memory-management.ts";
 import { createMemoryPipeline, testAccount } from "../../support/memory-ports.ts";
@@ -47,10 +50,13 @@ export async function startApi(
   const store = createMemoryTokenSessionStore();
   const signer = memoryTokenSigner;
   const tokenSessions = new TokenSessions({ services, openSession, resumeSession, store, signer });
+  const apiTokenStore = createMemoryApiTokenStore();
+  const apiTokens = new ApiTokens({ services, resumeSession, store: apiTokenStore, mint: apiTokenMint });
   const uploads = await temporaryUploads(t, services);
   const application = createHttpApplication({
     openSession,
     tokenSessions,
+    apiTokens,
     uploads,
     readEvents: createEventReader(services),
     followEvents: createEventFollower({ ...services, feed: services.accounting, isStopping: () => false }),
@@ -71,9 +77,11 @@ export async function startApi(
   const { events } = services.accounting;
   return {
     url,
+    application: checked,
     server,
     services,
     tokenSessions,
+    apiTokens,
     store,
     uploads,
     registry,
