@@ -119,7 +119,7 @@ export const limits = {
   /** No account has so long a name; longer ones are refused unread. */
   loginNameBytes: 256,
   /** Refused logins over HTTP that one address has within failedLoginsMs before it has to wait. */
-  failedLogins: 30,
+  failedLogins: 100,
   failedLoginsMs: 1 * minute,
   failedLoginAddresses: 10_000,
   /** How long a token of `POST /v1/sessions` is good. */

@@ -3,6 +3,13 @@ import { FileError } from "../../core/errors.ts";
 const sha256Bytes = 32;
 const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
 
+/** Digests of older and other standards: RFC 1864, RFC 3230, and S3's. */
+const uncheckedFields = [
+  "content-md5",
+  "digest",
+  ...["crc32", "crc32c", "crc64nvme", "sha1"].map((name) => `x-amz-checksum-${name}`),
+];
+
 /**
  * The SHA-256 that a client announces for the content of its request, as lower-case hex: `Content-Digest` and
  * `Repr-Digest` (RFC 9530), which are the same for a whole file, or `x-amz-checksum-sha256` as S3 takes it.
@@ -10,6 +17,8 @@ const base64 = /^[A-Za-z0-9+/]+={0,2}$/;
  * a digest that nobody checks would promise what is not kept.
  */
 export function announcedSha256(headers: Headers): string | undefined {
+  const unchecked = uncheckedFields.find((field) => headers.has(field));
+  if (unchecked !== undefined) throw unreadable(unchecked, `${unchecked} is not checked here; Content-Digest is`);
   const announced = [
     ...digestsIn(headers, "content-digest", fromDigestField),
     ...digestsIn(headers, "repr-digest", fromDigestField),

@@ -2,7 +2,7 @@ import { accepts } from "hono/accepts";
 import { z } from "zod";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import { parseVirtualPath } from "../../core/virtual-path.ts";
+import { nameOf, parseVirtualPath } from "../../core/virtual-path.ts";
 import { removeTree } from "../../service/session/remove-tree.ts";
 import type { Session } from "../../service/session/session.ts";
 import { jsonAnswer, toResponse } from "./answer.ts";
@@ -170,7 +170,8 @@ const moveFile = {
   operationId: "moveFile",
   scope: "files:write",
   summary: "Rename or copy inside the store",
-  description: "A rename takes a file or a whole folder, a copy one file.",
+  description:
+    "A rename takes a file or a whole folder, a copy one file. With a / at the end of `to`, the name is kept.",
   tags: ["files"],
   body: z.strictObject({
     op: z.enum(["rename", "copy"]),
@@ -194,7 +195,12 @@ const moveFile = {
 } as const;
 
 async function answerMove(session: Session, body: z.output<typeof moveFile.body>): Promise<Response> {
-  const { op, from, to, overwrite = false } = body;
+  const { op, from, overwrite = false } = body;
+  if (op === "copy" && isFolderPath(from)) {
+    throw new FileError("invalid-argument", "a copy takes one file", { field: "from" });
+  }
+  // As in dispatch rules: what goes to a folder keeps its name there.
+  const to = isFolderPath(body.to) && !isFolderPath(from) ? `${body.to}${nameOf(parseVirtualPath(from))}` : body.to;
   if (op === "rename") {
     await session.rename(from, to, { overwrite });
     return toResponse(jsonAnswer(200, { op, from, to }));

@@ -22,7 +22,8 @@ export async function readInput(declaration: Declaration, context: HttpContext):
 /** A whole number in a query. */
 export function queryInteger(minimum: number, maximum: number) {
   const read = (text: unknown) => (typeof text === "string" && /^\d{1,15}$/.test(text) ? Number(text) : text);
-  return z.preprocess(read, z.int(`this is not a whole number`).min(minimum).max(maximum));
+  const range = `this is not a number from ${minimum} to ${maximum}`;
+  return z.preprocess(read, z.int("this is not a whole number").min(minimum, range).max(maximum, range));
 }
 
 /** `true` or `false` in a query. */
@@ -59,12 +60,24 @@ function invalid(issue: z.core.$ZodIssue | undefined, place: string): FileError 
 
 /** A name that is given once has a text, one that is given more often a list of texts. */
 function queryOf(url: string): Record<string, string | string[]> {
-  const { searchParams } = new URL(url);
+  const { search, searchParams } = new URL(url);
+  for (const pair of search.slice(1).split("&")) assertPercentEncoded(pair);
   const entries = [...new Set(searchParams.keys())].map((name) => {
     const values = searchParams.getAll(name);
     return [name, values.length === 1 ? (values[0] ?? "") : values] as const;
   });
   return Object.fromEntries(entries);
+}
+
+/** What cannot be decoded would come out as U+FFFD, and two names as one. */
+function assertPercentEncoded(pair: string): void {
+  try {
+    decodeURIComponent(pair);
+  } catch {
+    const [name = ""] = pair.split("=");
+    const field = name.slice(0, limits.problemFieldLength);
+    throw new FileError("invalid-argument", `${field} is not percent-encoded UTF-8 (RFC 3986 §2.1)`, { field });
+  }
 }
 
 async function readJson(schema: z.ZodType, request: Request, maximumBytes: number): Promise<unknown> {

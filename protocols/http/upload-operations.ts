@@ -92,7 +92,7 @@ const startUpload = {
   description: "Send each part with PUT to `partUrl`, in any order and at the same time, and complete the upload then.",
   tags,
   body: z.strictObject({
-    path: text(4 * limits.pathBytes),
+    path: text(4 * limits.pathBytes).refine((path) => !path.endsWith("/"), "a file's path has no / at its end"),
     bytes: z.int().min(0).max(limits.fileBytes).optional().describe("of the whole file; held against what arrives"),
     partSizeBytes: z.int().min(1).max(limits.largestUploadPartBytes).optional(),
   }),

@@ -73,10 +73,26 @@ test("the server ends when the launcher is killed", { skip }, async () => {
   assert.deepEqual(await once(server, "close"), [null, "SIGKILL"]);
 });
 
+test("the server drains when the shell is gone in which npm started it", { skip }, async () => {
+  // A shell that waits for its command, as Debian's does also for the last one.
+  const shell = await startServer("sh", ["-c", '"$0" "$@"; exit', otherNode], { npm_command: "run" });
+  shell.kill("SIGTERM");
+  await once(shell, "close");
+  // It has given up the data folder, of which there is one server only.
+  const next = await startServer();
+  next.kill("SIGTERM");
+  assert.deepEqual(await once(next, "close"), [0, null]);
+});
+
 /** The launcher in a process group of its own, as a shell would start it. */
-async function startServer(): Promise<ChildProcess> {
-  const args = [launcher, "start", "--config", good, "--data", join(workspace.folder, "data")];
-  const child = spawn(otherNode, args, { stdio: ["ignore", "pipe", "pipe"], detached: true });
+async function startServer(
+  program = otherNode,
+  programArguments: readonly string[] = [],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<ChildProcess> {
+  const args = [...programArguments, launcher, "start", "--config", good, "--data", join(workspace.folder, "data")];
+  const env = { ...process.env, npm_command: undefined, ...environment };
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, env });
   let output = "";
   const ready = new Promise<void>((resolve, reject) => {
     const read = (chunk: Buffer) => {
