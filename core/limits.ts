@@ -208,6 +208,10 @@ export const limits = {
 
   /** Events that a consumer reads at a time. */
   consumerPageEvents: 200,
+  /** How long those who follow the accounting log are told late of an event, so that they look at several at once. */
+  appendGatherMs: 20,
+  /** How often the position behind events that nothing was done about is written. */
+  consumerPositionMs: 5 * second,
   /** How often an event is tried before it waits among the dead letters; the pauses between double. */
   consumerTries: 6,
   consumerRetryMs: 1 * second,

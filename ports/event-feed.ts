@@ -12,6 +12,6 @@ export interface EventFeed {
   end(): Promise<number>;
   /** At most `limit` (≤ limits.eventPageEntries) events behind the position, oldest first. */
   readBehind(position: number, limit: number): Promise<readonly PlacedEvent[]>;
-  /** Calls `listener` after events have become durable. The answer ends that. */
+  /** Calls `listener` soon after events have become durable, once for several. The answer ends that. */
   onAppend(listener: () => void): () => void;
 }

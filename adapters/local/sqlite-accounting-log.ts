@@ -47,6 +47,7 @@ class SqliteAccountingLog implements AccountingLog, EventFeed {
   readonly #writer: AccountingThread;
   readonly #reader: AccountingThread;
   readonly #listeners = new Set<() => void>();
+  #telling: NodeJS.Timeout | undefined;
   #queue: QueuedEvent[] = [];
   #queuedBytes = 0;
   #commits: Promise<void> | undefined;
@@ -119,6 +120,7 @@ class SqliteAccountingLog implements AccountingLog, EventFeed {
 
   async #finish(): Promise<void> {
     await this.#commits;
+    clearTimeout(this.#telling);
     await this.#reader.close();
     await this.#writer.close();
   }
@@ -137,12 +139,20 @@ class SqliteAccountingLog implements AccountingLog, EventFeed {
     try {
       await this.#writer.call({ kind: "append", events: batch.map(({ json }) => json) });
       for (const { resolve } of batch) resolve();
-      for (const listener of this.#listeners) listener();
+      this.#tellListeners();
     } catch (error) {
       for (const { reject } of batch) reject(error);
     } finally {
       for (const { bytes } of batch) this.#queuedBytes -= bytes;
     }
+  }
+
+  /** Events come in groups, and looking at one at a time costs listeners more than most are worth. */
+  #tellListeners(): void {
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
+      for (const listener of this.#listeners) listener();
+    }, limits.appendGatherMs).unref();
   }
 
   #assertOpen(): void {

@@ -50,6 +50,7 @@ export class EventConsumer {
   readonly #retries: RetryPolicy;
   #position = 0;
   #savedPosition = 0;
+  #savedAtMs = 0;
   #isStopping = false;
   /** Looks at every wait that is under way: it may be over. */
   readonly #waits = new Set<() => void>();
@@ -109,9 +110,16 @@ export class EventConsumer {
         this.#services.feed.readBehind(this.#position, limits.consumerPageEvents),
       );
       for (const placed of page ?? []) await this.#consume(placed);
-      await this.#insist("keeping the position", () => this.#savePosition());
-      if (page?.length === 0) await this.#pause({ unless: () => this.#appends !== seenAppends });
+      if (this.#isPositionDue()) await this.#insist("keeping the position", () => this.#savePosition());
+      if (page?.length === limits.consumerPageEvents) continue;
+      await this.#pause({ unless: () => this.#appends !== seenAppends });
     }
+    await this.#insist("keeping the position", () => this.#savePosition());
+  }
+
+  /** What nothing was done about may be looked at again after a crash, so its position is not written each time. */
+  #isPositionDue(): boolean {
+    return this.#services.runtime.now() - this.#savedAtMs >= limits.consumerPositionMs;
   }
 
   async #consume({ position, event }: PlacedEvent): Promise<void> {
@@ -126,6 +134,7 @@ export class EventConsumer {
     if (this.#position === this.#savedPosition) return;
     await this.#services.positions.save(this.name, this.#position);
     this.#savedPosition = this.#position;
+    this.#savedAtMs = this.#services.runtime.now();
   }
 
   async #settle(event: AccountingEvent): Promise<"passed" | "settled" | "interrupted"> {

@@ -69,14 +69,21 @@ export function eventFeedContract(name: string, create: () => Promise<FeedUnderT
     });
 
     it("tells of events when they can be read, until nobody wants to know", async () => {
-      const seen: Promise<string[]>[] = [];
-      const unsubscribe = log.onAppend(() => seen.push(idsBehind(0)));
+      let told = 0;
+      const first = Promise.withResolvers<readonly string[]>();
+      const unsubscribe = log.onAppend(() => {
+        told += 1;
+        first.resolve(idsBehind(0));
+      });
       await append("a");
-      assert.deepEqual(await seen[0], ["a"]);
+      assert.deepEqual(await first.promise, ["a"]);
       unsubscribe();
-      const told = seen.length;
       await append("b");
-      assert.equal(seen.length, told);
+      const other = Promise.withResolvers<void>();
+      log.onAppend(other.resolve);
+      await append("c");
+      await other.promise;
+      assert.equal(told, 1);
     });
   });
 }
