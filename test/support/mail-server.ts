@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import PostalMime, { type Email } from "postal-mime";
-import { SMTPServer, type SMTPServerOptions } from "smtp-server";
+import { SMTPServer, type SMTPServerOptions, type SMTPServerSession } from "smtp-server";
 
 export interface ReceivedMail {
   readonly from: string;
@@ -26,26 +26,32 @@ export interface MailServer {
 export async function startMailServer(options: SMTPServerOptions & { port?: number } = {}): Promise<MailServer> {
   const mails: ReceivedMail[] = [];
   const waiting: { count: number; resolve: () => void }[] = [];
+  const receive = async (stream: AsyncIterable<Buffer>, session: SMTPServerSession) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of stream) chunks.push(chunk);
+    const raw = Buffer.concat(chunks);
+    const { mailFrom, rcptTo } = session.envelope;
+    mails.push({
+      from: mailFrom ? mailFrom.address : "",
+      recipients: rcptTo.map(({ address }) => address),
+      secure: session.secure === true,
+      user: session.user,
+      raw: raw.toString("latin1"),
+      email: await PostalMime.parse(raw),
+    });
+  };
   const server = new SMTPServer({
     authOptional: true,
     logger: false,
     disableReverseLookup: true,
     closeTimeout: 100,
-    onData: async (stream, session, callback) => {
-      const chunks: Buffer[] = [];
-      for await (const chunk of stream) chunks.push(chunk);
-      const raw = Buffer.concat(chunks);
-      const { mailFrom, rcptTo } = session.envelope;
-      mails.push({
-        from: mailFrom ? mailFrom.address : "",
-        recipients: rcptTo.map(({ address }) => address),
-        secure: session.secure === true,
-        user: session.user,
-        raw: raw.toString("latin1"),
-        email: await PostalMime.parse(raw),
-      });
-      callback();
-      for (const { count, resolve } of waiting) if (mails.length >= count) resolve();
+    onData: (stream, session, callback) => {
+      const received = () => {
+        callback();
+        for (const { count, resolve } of waiting) if (mails.length >= count) resolve();
+      };
+      // A message whose sender hung up is none.
+      receive(stream, session).then(received, callback);
     },
     ...options,
   });
