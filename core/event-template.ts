@@ -11,7 +11,7 @@ export interface EventTemplate {
   readonly source: string;
 }
 
-const placeholder = /\{([A-Za-z][\w.-]*)\}/g;
+const valueName = /\{([A-Za-z][\w.-]*)\}/g;
 
 const roots = ["id", "type", "time", "server", "session", "protocol", "message", "file.name", "rule"];
 const accountParts = ["account.name", "account.groups"];
@@ -23,7 +23,7 @@ const known: ReadonlySet<string> = new Set([...roots, ...accountParts, ...peerPa
  * themselves. @throws EventTemplateError for a name that no event can have.
  */
 export function parseEventTemplate(source: string): EventTemplate {
-  for (const [, name = ""] of source.matchAll(placeholder)) {
+  for (const [, name = ""] of source.matchAll(valueName)) {
     if (known.has(name) || /^data\.[^.]/.test(name)) continue;
     throw new EventTemplateError(`an event has no ${JSON.stringify(name)}; there are ${[...known].join(", ")}, data.…`);
   }
@@ -37,7 +37,7 @@ export function parseEventTemplate(source: string): EventTemplate {
  */
 export function renderEventTemplate({ source }: EventTemplate, event: AccountingEvent, rule: string): string {
   const values = { ...event, rule, file: { name: fileNameOf(event) } };
-  const text = source.replace(placeholder, (_, name: string) => textOf(valueAt(values, name.split("."))));
+  const text = source.replace(valueName, (_, name: string) => textOf(valueAt(values, name.split("."))));
   const line = text.replace(/[\p{Cc}\u2028\u2029]+/gu, " ").toWellFormed();
   return [...line].slice(0, limits.emailHeaderLength).join("").trim();
 }
