@@ -81,8 +81,8 @@ export class WriteSequence {
 
   #hold(offset: number, chunk: Uint8Array): void {
     if (chunk.length === 0) return;
-    // The caller has its answer, and uses its memory again.
-    this.#ahead.set(offset, chunk.slice());
+    // The caller has its answer, and uses its memory again. `slice` of a Buffer would be a view on it.
+    this.#ahead.set(offset, new Uint8Array(chunk));
     this.#aheadBytes += chunk.length;
   }
 

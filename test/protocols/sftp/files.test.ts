@@ -99,6 +99,17 @@ describe("writing a file", () => {
     assert.equal(await contentOf("shuffled"), "0.2.4.6.");
   });
 
+  it("keeps the bytes of large writes that came ahead, whatever is sent after them", async () => {
+    const handle = await sftp.openHandle("/large-shuffled", replaces);
+    const pieces = Array.from({ length: 8 }, (_, index) => Buffer.alloc(32 * 1024, `${index}`));
+    // Each is answered before the next is sent, so that the server has its memory back.
+    for (const index of [3, 1, 2, 5, 4, 7, 6, 0]) {
+      await assertOk(sftp.writeAt(handle, index * 32 * 1024, pieces[index] ?? Buffer.alloc(0)));
+    }
+    await assertOk(sftp.close(handle));
+    assert.equal(await contentOf("large-shuffled"), Buffer.concat(pieces).toString());
+  });
+
   it("publishes nothing when bytes are missing", async () => {
     const handle = await sftp.openHandle("/gap", replaces);
     await assertOk(sftp.writeAt(handle, 5, Buffer.from("late")));

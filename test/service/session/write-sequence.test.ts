@@ -37,6 +37,26 @@ describe("WriteSequence", () => {
     );
   });
 
+  it("needs nothing of the caller's memory once a write is answered", async () => {
+    const stored: string[] = [];
+    const sequence = new WriteSequence(0, async (chunk) => {
+      await Promise.resolve();
+      stored.push(Buffer.from(chunk).toString());
+    });
+    const memory = Buffer.alloc(5);
+    for (const [offset, text] of [
+      [5, "world"],
+      [10, "again"],
+      [0, "hello"],
+    ] as const) {
+      memory.write(text);
+      await sequence.write(offset, memory);
+    }
+    memory.fill("x");
+    await sequence.drain();
+    assert.deepEqual(stored, ["hello", "world", "again"]);
+  });
+
   it("says where bytes are missing when it is drained with a gap", async () => {
     const sequence = new WriteSequence(0, collector().store);
     await sequence.write(0, new Uint8Array(10));
