@@ -260,4 +260,12 @@ export const limits = {
   httpRetryAfterMs: 5 * second,
   /** A result of AWS Lambda as JSON, binary content in base64. */
   lambdaResultBytes: 6 * MiB,
+  /** Tries of one call of an AWS service, with the SDK's backoff between them. */
+  awsAttempts: 4,
+  awsConnectMs: 3 * second,
+  /** From the last byte of a request to the first of its answer. */
+  awsRequestMs: 30 * second,
+  /** Open connections to one service of AWS, and to the store, which carries the bytes. */
+  awsConnections: 50,
+  awsTransferConnections: 200,
 } as const;

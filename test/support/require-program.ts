@@ -11,6 +11,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   psftp: "putty-tools",
   paramiko: "python3-paramiko",
   testssl: "testssl.sh",
+  moto_server: "none; moto[server] of PyPI",
 };
 
 /**

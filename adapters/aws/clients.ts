@@ -1,0 +1,70 @@
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { EventBridgeClient } from "@aws-sdk/client-eventbridge";
+import { LambdaClient } from "@aws-sdk/client-lambda";
+import { S3Client } from "@aws-sdk/client-s3";
+import { SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
+import { SESClient } from "@aws-sdk/client-ses";
+import { SQSClient } from "@aws-sdk/client-sqs";
+import { TransferClient } from "@aws-sdk/client-transfer";
+import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { limits } from "../../core/limits.ts";
+
+/**
+ * Clients of the AWS services, with the timeouts, retries and connection pools that the product relies on. Region,
+ * credentials and endpoints come from the environment (`AWS_REGION`, `AWS_ENDPOINT_URL`, …), as the SDK reads it.
+ */
+export function createS3Client(): S3Client {
+  return new S3Client({
+    ...settings(limits.awsTransferConnections),
+    // A server that is reached by address or through a tunnel has no host names of buckets.
+    forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined || process.env.AWS_ENDPOINT_URL_S3 !== undefined,
+  });
+}
+
+/** Reads and writes plain JavaScript objects; `undefined` attributes are left out. */
+export function createDynamoClient(): DynamoDBDocumentClient {
+  return DynamoDBDocumentClient.from(new DynamoDBClient(settings(limits.awsConnections)), {
+    marshallOptions: { removeUndefinedValues: true },
+  });
+}
+
+export function createEventBridgeClient(): EventBridgeClient {
+  return new EventBridgeClient(settings(limits.awsConnections));
+}
+
+export function createSqsClient(): SQSClient {
+  return new SQSClient(settings(limits.awsConnections));
+}
+
+export function createSesClient(): SESClient {
+  return new SESClient(settings(limits.awsConnections));
+}
+
+export function createSecretsClient(): SecretsManagerClient {
+  return new SecretsManagerClient(settings(limits.awsConnections));
+}
+
+export function createLambdaClient(): LambdaClient {
+  return new LambdaClient(settings(limits.awsConnections));
+}
+
+export function createTransferClient(): TransferClient {
+  return new TransferClient(settings(limits.awsConnections));
+}
+
+function settings(maxSockets: number) {
+  const agentOptions = { keepAlive: true, maxSockets };
+  return {
+    maxAttempts: limits.awsAttempts,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: limits.awsConnectMs,
+      requestTimeout: limits.awsRequestMs,
+      throwOnRequestTimeout: true,
+      httpAgent: new HttpAgent(agentOptions),
+      httpsAgent: new HttpsAgent(agentOptions),
+    }),
+  };
+}

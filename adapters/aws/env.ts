@@ -1,0 +1,78 @@
+/**
+ * What places the product (lib) and what runs there (gateway, lambdas) agree on: the names of environment variables
+ * and the partitions of the table. Nothing else is shared between the two sides.
+ */
+
+/** Environment variables of the gateway's container and of the functions. Each part reads only those it needs. */
+export const environmentNames = {
+  /** How events name this server; the container adds the id of its task. */
+  serverName: "FERRYGATE_SERVER_NAME",
+  /** Bucket of the partners' files. */
+  dataBucket: "FERRYGATE_DATA_BUCKET",
+  /** The one DynamoDB table: see {@link partitions}. */
+  table: "FERRYGATE_TABLE",
+  /** Name of the event bus that takes accounting events. */
+  eventBus: "FERRYGATE_EVENT_BUS",
+  /** The custom-auth function, which the container asks about every login. */
+  authFunction: "FERRYGATE_AUTH_FUNCTION",
+  /** Secret with the SSH host keys: JSON `{"ed25519": PEM, "rsa": PEM}`. */
+  hostKeysSecret: "FERRYGATE_HOST_KEYS_SECRET",
+  /** Secret with the certificate of FTPS: JSON `{"certificate": PEM chain, "privateKey": PEM}`. */
+  tlsSecret: "FERRYGATE_TLS_SECRET",
+  /** Secret with what signs HTTP session tokens: JSON `{"current": JWK, "previous": JWK?}`. */
+  tokenKeysSecret: "FERRYGATE_TOKEN_KEYS_SECRET",
+  /** Ports that the container listens on. */
+  sftpPort: "FERRYGATE_SFTP_PORT",
+  ftpsPort: "FERRYGATE_FTPS_PORT",
+  ftpsImplicitPort: "FERRYGATE_FTPS_IMPLICIT_PORT",
+  /** The one port on which FTPS data connections and relayed connections arrive, each behind a PROXY v2 header. */
+  dataPort: "FERRYGATE_DATA_PORT",
+  /** `/health`, `/ready`, `/metrics`. */
+  healthPort: "FERRYGATE_HEALTH_PORT",
+  /** First and last of the load balancer's passive ports, `50000-50019`. */
+  passivePorts: "FERRYGATE_PASSIVE_PORTS",
+  /** What PASV names: an IPv4 address, or `0.0.0.0` for "that of the control connection". */
+  passiveAddress: "FERRYGATE_PASSIVE_ADDRESS",
+  /** Networks from which a PROXY header is believed, joined by commas: the load balancer's subnets and the tasks'. */
+  trustedProxies: "FERRYGATE_TRUSTED_PROXIES",
+  /** `active-active` or `active-passive`. */
+  availability: "FERRYGATE_AVAILABILITY",
+  /** Where alerts come from: a verified SES identity. */
+  mailFrom: "FERRYGATE_MAIL_FROM",
+  /** Bucket and prefix that take the audit archive. */
+  archiveBucket: "FERRYGATE_ARCHIVE_BUCKET",
+} as const;
+
+/**
+ * The attributes of the one table. `pk` and `sk` are strings; `gs1pk` and `gs1sk` those of the index `gs1`, which
+ * holds every attribute; `expiresAt` (seconds since the epoch) is its time to live.
+ */
+export const tableAttributes = {
+  partition: "pk",
+  sort: "sk",
+  indexName: "gs1",
+  indexPartition: "gs1pk",
+  indexSort: "gs1sk",
+  expiry: "expiresAt",
+} as const;
+
+/**
+ * What a partition's name begins with. Roles are granted partitions by these prefixes (`dynamodb:LeadingKeys`), which
+ * is how the container can neither read a password hash nor change a rule.
+ */
+export const partitions = {
+  /** Accounts, groups and rules, and the changes of them that are not on record: functions only. */
+  configuration: "configuration#",
+  /** Sessions and API tokens of the HTTP API: functions only. */
+  sessions: "sessions#",
+  /** Accounts that an external system vouched for: functions only. */
+  vouched: "vouched#",
+  /** The audit index, written by the accounting function. */
+  audit: "audit#",
+  /** Claims of dispatch steps, dead letters, deliveries of alerts: functions only. */
+  automation: "automation#",
+  /** Uploads under way and transfers without an end: the container and the HTTP API. */
+  transfers: "transfers#",
+  /** Leases of passive ports, of the leader and of tasks: the container. */
+  leases: "leases#",
+} as const;
