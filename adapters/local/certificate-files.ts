@@ -2,9 +2,9 @@ import { createPrivateKey, X509Certificate } from "node:crypto";
 import { isDeepStrictEqual } from "node:util";
 import { limits } from "../../core/limits.ts";
 import type { Runtime } from "../../ports/runtime.ts";
-import type { TlsMaterial } from "./configuration/configuration.ts";
-import { FileReader, stampOf } from "./configuration/file-reader.ts";
-import { InvalidValue } from "./configuration/invalid-value.ts";
+import type { TlsMaterial } from "../node/configuration/configuration.ts";
+import { FileReader, stampOf } from "../node/configuration/file-reader.ts";
+import { InvalidValue } from "../node/configuration/invalid-value.ts";
 
 /** PEM files: a certificate with its chain, and its private key. */
 export interface CertificateFiles {

@@ -2,6 +2,7 @@ import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import type { EntryKind } from "../../core/configuration-entry.ts";
 import { limits } from "../../core/limits.ts";
+import type { EntryName, EntryRow, EntryText } from "../node/configuration/entry-row.ts";
 
 const schemaVersion = 1;
 
@@ -28,22 +29,6 @@ const fileMode = 0o600;
 
 const columns = `entries.kind, entries.name, entries.value, entries.modified, seeds.value IS entries.value AS seeded
   FROM entries LEFT JOIN seeds ON seeds.kind = entries.kind AND seeds.name = entries.name`;
-
-export interface EntryName {
-  readonly kind: EntryKind;
-  readonly name: string;
-}
-
-/** `value` is JSON text in which equal values are equal texts. */
-export interface EntryText extends EntryName {
-  readonly value: string;
-}
-
-export interface EntryRow extends EntryText {
-  readonly modified: string;
-  /** Whether it is what the configuration file says. */
-  readonly seeded: boolean;
-}
 
 /** The managed configuration in one SQLite file. Calls block until the disk has answered; changes are rare. */
 export class ConfigurationDatabase {

@@ -1,5 +1,5 @@
-import { formatProblem } from "../../adapters/local/configuration/configuration.ts";
-import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import { formatProblem } from "../../adapters/node/configuration/configuration.ts";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import { onlyPositional, parseArguments } from "./arguments.ts";
 
 /** `ferrygate check FILE`. @returns the exit code: 0 when the file is good, 1 when problems were printed. */

@@ -1,4 +1,4 @@
-import type { FileEntry } from "../../adapters/local/configuration/load-configuration.ts";
+import type { FileEntry } from "../../adapters/node/configuration/load-configuration.ts";
 import {
   type EntryKind,
   type FieldChange,

@@ -1,5 +1,5 @@
-import { type Configuration, formatProblem } from "../../adapters/local/configuration/configuration.ts";
-import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import { type Configuration, formatProblem } from "../../adapters/node/configuration/configuration.ts";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import type { Account } from "../../core/account.ts";
 import { FileError } from "../../core/errors.ts";
 import { FolderMap } from "../../core/folder-map.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
-import { formatProblem } from "../../adapters/local/configuration/configuration.ts";
-import type { GoodConfiguration } from "../../adapters/local/configuration/configuration-accounts.ts";
-import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import { formatProblem } from "../../adapters/node/configuration/configuration.ts";
+import type { GoodConfiguration } from "../../adapters/node/configuration/configuration-accounts.ts";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import { openApi } from "./api-target.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
 import { planChanges, planLines } from "./configuration-plan.ts";

@@ -1,4 +1,4 @@
-import { configurationJsonSchema } from "../../adapters/local/configuration/json-schema.ts";
+import { configurationJsonSchema } from "../../adapters/node/configuration/json-schema.ts";
 import { parseArguments } from "./arguments.ts";
 
 /** `ferrygate schema`: prints the JSON Schema of the configuration file. */

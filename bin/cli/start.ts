@@ -1,7 +1,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { formatProblem } from "../../adapters/local/configuration/configuration.ts";
-import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import { formatProblem } from "../../adapters/node/configuration/configuration.ts";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import { createLog } from "../../adapters/node/log.ts";
 import { createRuntime } from "../../adapters/node/runtime.ts";
 import type { Log } from "../../ports/runtime.ts";

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import type { HttpAuthenticationConfiguration } from "../../adapters/local/configuration/configuration.ts";
-import type { ConfigurationAccounts } from "../../adapters/local/configuration/configuration-accounts.ts";
 import { openSqliteVouchedAccounts } from "../../adapters/local/sqlite-vouched-accounts.ts";
+import type { HttpAuthenticationConfiguration } from "../../adapters/node/configuration/configuration.ts";
+import type { ConfigurationAccounts } from "../../adapters/node/configuration/configuration-accounts.ts";
 import { createHttpAuthentication } from "../../adapters/node/http-authentication.ts";
 import type { ExternalAuthentication } from "../../ports/external-authentication.ts";
 import type { Runtime } from "../../ports/runtime.ts";

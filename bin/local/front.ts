@@ -1,5 +1,5 @@
-import type { Configuration } from "../../adapters/local/configuration/configuration.ts";
-import type { LoadedConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import type { Configuration } from "../../adapters/node/configuration/configuration.ts";
+import type { LoadedConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import type { EventFeed } from "../../ports/event-feed.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";

@@ -1,5 +1,5 @@
 import { watchCertificateFiles } from "../../adapters/local/certificate-files.ts";
-import type { Configuration, FtpsConfiguration } from "../../adapters/local/configuration/configuration.ts";
+import type { Configuration, FtpsConfiguration } from "../../adapters/node/configuration/configuration.ts";
 import { createPortPool } from "../../protocols/ftps/port-pool.ts";
 import { createFtpsServer, type FtpsListener } from "../../protocols/ftps/server.ts";
 import type { TlsMaterial } from "../../protocols/ftps/tls-settings.ts";

@@ -1,4 +1,4 @@
-import { entryJsonSchemas } from "../../adapters/local/configuration/entry-form.ts";
+import { entryJsonSchemas } from "../../adapters/node/configuration/entry-form.ts";
 import { createHttpApplication } from "../../protocols/http/application.ts";
 import { createHttpServer } from "../../protocols/http/server.ts";
 import { createEventFollower } from "../../service/audit/follow-events.ts";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
-import type { ConfigurationAccounts } from "../../adapters/local/configuration/configuration-accounts.ts";
 import { createDirectoryObjectStore } from "../../adapters/local/directory-object-store.ts";
 import { createSqliteAccountingLog } from "../../adapters/local/sqlite-accounting-log.ts";
+import type { ConfigurationAccounts } from "../../adapters/node/configuration/configuration-accounts.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import { limits } from "../../core/limits.ts";

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import { connect, createServer } from "node:tls";
 import ssh2 from "ssh2";
-import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import { dataFiles } from "../../bin/cli/data-directory.ts";
 import { hostKeyFingerprints, prepareDataDirectory } from "../../bin/cli/first-start.ts";

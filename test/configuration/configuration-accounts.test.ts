@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { renameSync, rmSync } from "node:fs";
 import { afterEach, beforeEach, test } from "node:test";
-import type { Configuration } from "../../adapters/local/configuration/configuration.ts";
-import { createConfigurationAccounts } from "../../adapters/local/configuration/configuration-accounts.ts";
-import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import type { Configuration } from "../../adapters/node/configuration/configuration.ts";
+import { createConfigurationAccounts } from "../../adapters/node/configuration/configuration-accounts.ts";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import type { Log } from "../../ports/runtime.ts";
 import { passwordHash, Workspace } from "./workspace.ts";
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { parse } from "yaml";
 import { z } from "zod";
-import { configurationJsonSchema } from "../../adapters/local/configuration/json-schema.ts";
+import { configurationJsonSchema } from "../../adapters/node/configuration/json-schema.ts";
 import { exampleConfiguration } from "./example.ts";
 
 const published = JSON.parse(readFileSync(new URL("../../schema/ferrygate.schema.json", import.meta.url), "utf8"));

@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, suite, test } from "node:test";
 import fc from "fast-check";
-import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import { limits } from "../../core/limits.ts";
 import { passwordHash, Workspace } from "./workspace.ts";
 

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Configuration } from "../../adapters/local/configuration/configuration.ts";
-import { formatProblem } from "../../adapters/local/configuration/configuration.ts";
-import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
+import type { Configuration } from "../../adapters/node/configuration/configuration.ts";
+import { formatProblem } from "../../adapters/node/configuration/configuration.ts";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 
 /** An Argon2 hash in due form; no password is known for it. */
 export const passwordHash = `$argon2id$v=19$m=19456,t=2,p=1$c2FsdHNhbHRzYWx0$${"A".repeat(43)}`;

@@ -1,7 +1,7 @@
-import type { Configuration } from "../../adapters/local/configuration/configuration.ts";
-import { loadConfiguration } from "../../adapters/local/configuration/load-configuration.ts";
 import { ManagedConfiguration } from "../../adapters/local/configuration/managed-configuration.ts";
 import { ConfigurationDatabase } from "../../adapters/local/sqlite-configuration.ts";
+import type { Configuration } from "../../adapters/node/configuration/configuration.ts";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import type { EntryKind, JsonObject } from "../../core/configuration-entry.ts";
 import type { AcceptChange, EntryPrecondition } from "../../ports/configuration-store.ts";

@@ -1,6 +1,6 @@
 import type { Account } from "../../../core/account.ts";
 import type { AccountingEvent } from "../../../core/accounting-event.ts";
-import type { EntryKind, JsonObject } from "../../../core/configuration-entry.ts";
+import type { EntryKind } from "../../../core/configuration-entry.ts";
 import { FileError } from "../../../core/errors.ts";
 import type {
   AcceptChange,
@@ -10,10 +10,9 @@ import type {
   EntryOutcome,
   EntryPage,
 } from "../../../ports/configuration-store.ts";
+import { entryOf } from "../../node/configuration/entry-row.ts";
+import { checkChange } from "../../node/configuration/entry-rules.ts";
 import type { ConfigurationDatabase } from "../sqlite-configuration.ts";
-import { completeEntry, parseEntry } from "./entry-form.ts";
-import { entryOf } from "./entry-row.ts";
-import { checkPrecondition, checkReferences, checkRoom, checkUnused } from "./entry-rules.ts";
 
 /** What a store needs of the configuration that stands on it. */
 export interface StoreSurroundings {
@@ -72,31 +71,15 @@ export class SqliteConfigurationStore implements ConfigurationStore {
   }
 
   /** Checks the change and makes it in the open transaction. */
-  #try({ kind, name, valueFrom, precondition }: EntryChange): EntryOutcome {
-    const row = this.#database.find({ kind, name });
-    const before = row && entryOf(row);
-    checkPrecondition(before, precondition);
-    const written = valueFrom(before);
-    if (written) return { before, after: this.#put({ kind, name }, written, before) };
-    if (!before) throw new FileError("not-found", `there is no ${kind.replace("-", " ")} ${JSON.stringify(name)}`);
-    checkUnused(this.#database, { kind, name });
-    this.#database.remove({ kind, name });
-    return { before, after: undefined };
-  }
-
-  #put(
-    { kind, name }: { kind: EntryKind; name: string },
-    written: JsonObject,
-    before: ConfigurationEntry | undefined,
-  ): ConfigurationEntry | undefined {
-    parseEntry(kind, written);
-    checkReferences(this.#database, kind, written);
-    if (!before) checkRoom(this.#database, kind);
-    const value = JSON.stringify(completeEntry(kind, written));
-    if (before && value === JSON.stringify(before.value)) return before;
-    this.#database.write({ kind, name, value }, new Date(this.#surroundings.now()).toISOString());
-    const row = this.#database.find({ kind, name });
-    return row && entryOf(row);
+  #try(change: EntryChange): EntryOutcome {
+    const { kind, name } = change;
+    const { before, value } = checkChange(this.#database, change);
+    if (value === undefined) this.#database.remove(change);
+    else if (value !== before?.value) {
+      this.#database.write({ kind, name, value }, new Date(this.#surroundings.now()).toISOString());
+    }
+    const after = this.#database.find(change);
+    return { before: before && entryOf(before), after: after && entryOf(after) };
   }
 }
 

@@ -3,17 +3,17 @@ import type { AccountingEvent } from "../../../core/accounting-event.ts";
 import { limits } from "../../../core/limits.ts";
 import type { ConfigurationStore, EntryOutcome } from "../../../ports/configuration-store.ts";
 import type { Runtime } from "../../../ports/runtime.ts";
-import type { ConfigurationDatabase } from "../sqlite-configuration.ts";
-import type { Configuration } from "./configuration.ts";
+import type { Configuration } from "../../node/configuration/configuration.ts";
 import {
   type ConfigurationAccounts,
   createConfigurationAccounts,
   type GoodConfiguration,
-} from "./configuration-accounts.ts";
+} from "../../node/configuration/configuration-accounts.ts";
+import { entryOf } from "../../node/configuration/entry-row.ts";
+import { danglingReferences } from "../../node/configuration/entry-rules.ts";
+import { ConfigurationMerger } from "../../node/configuration/merged-configuration.ts";
+import type { ConfigurationDatabase } from "../sqlite-configuration.ts";
 import { SqliteConfigurationStore } from "./configuration-store.ts";
-import { entryOf } from "./entry-row.ts";
-import { danglingReferences } from "./entry-rules.ts";
-import { ConfigurationMerger } from "./merged-configuration.ts";
 import { seedEntries } from "./seed.ts";
 
 export interface ManagedConfigurationOptions {

@@ -1,7 +1,7 @@
 import type { EntryOutcome } from "../../../ports/configuration-store.ts";
-import type { ConfigurationDatabase, EntryName, EntryText } from "../sqlite-configuration.ts";
-import { entryOf } from "./entry-row.ts";
-import type { FileEntry } from "./load-configuration.ts";
+import { type EntryName, type EntryText, entryOf } from "../../node/configuration/entry-row.ts";
+import type { FileEntry } from "../../node/configuration/load-configuration.ts";
+import type { ConfigurationDatabase } from "../sqlite-configuration.ts";
 
 /** What a version of the configuration file did to the entries in force. */
 export interface Seeding {

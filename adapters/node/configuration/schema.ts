@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { roles } from "../../../core/account.ts";
 import { limits } from "../../../core/limits.ts";
-import { passwordHashProblem } from "../../node/password-hasher.ts";
+import { passwordHashProblem } from "../password-hasher.ts";
 import { authenticationSchema } from "./authentication-schema.ts";
 import { dispatchRuleSchema } from "./dispatch-rule-schema.ts";
 import * as field from "./fields.ts";

@@ -1,10 +1,10 @@
 import type { Account } from "../../../core/account.ts";
 import type { EntryKind } from "../../../core/configuration-entry.ts";
 import { ConfigurationError } from "../../../core/configuration-error.ts";
-import type { EntryName, EntryText } from "../sqlite-configuration.ts";
 import { buildAccount, buildGroup } from "./accounts.ts";
 import type { Configuration, GroupFor } from "./configuration.ts";
 import { type ParsedEntry, parseEntry } from "./entry-form.ts";
+import type { EntryName, EntryText } from "./entry-row.ts";
 
 /** How the configuration in force differs from the file. */
 export interface Overrides {

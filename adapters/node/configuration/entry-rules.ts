@@ -2,8 +2,19 @@ import { type EntryKind, entryReferences, type JsonObject } from "../../../core/
 import { ConfigurationError, type FieldProblem } from "../../../core/configuration-error.ts";
 import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
-import type { ConfigurationEntry, EntryPrecondition } from "../../../ports/configuration-store.ts";
-import type { ConfigurationDatabase, EntryName } from "../sqlite-configuration.ts";
+import type { ConfigurationEntry, EntryChange, EntryPrecondition } from "../../../ports/configuration-store.ts";
+import { completeEntry, parseEntry } from "./entry-form.ts";
+import { type EntryName, type EntryRow, entryOf } from "./entry-row.ts";
+
+/** What the rules ask about the entries as they are. */
+export interface EntryRows {
+  find(entry: EntryName): EntryRow | undefined;
+  /** In the order of their names. */
+  list(kind: EntryKind, options: { readonly limit: number }): readonly EntryRow[];
+  count(kind: EntryKind): number;
+  /** The names of accounts that have the group; at most `limit`. */
+  accountsOfGroup(groupName: string, limit: number): readonly string[];
+}
 
 const nouns: Readonly<Record<EntryKind, string>> = {
   account: "account",
@@ -21,11 +32,35 @@ const most: Readonly<Record<EntryKind, number>> = {
 
 const mostUsersNamed = 3;
 
+/** A change that was found good. */
+export interface GoodChange {
+  readonly before: EntryRow | undefined;
+  /** The JSON text that is to be kept, with every default; undefined for a removal. */
+  readonly value: string | undefined;
+}
+
+/**
+ * Checks a change against its precondition, the form of its entry and what the other entries say. Changes nothing.
+ * @throws as ConfigurationStore.change
+ */
+export function checkChange(store: EntryRows, { kind, name, valueFrom, precondition }: EntryChange): GoodChange {
+  const before = store.find({ kind, name });
+  const entry = before && entryOf(before);
+  checkPrecondition(entry, precondition);
+  const written = valueFrom(entry);
+  if (written) {
+    parseEntry(kind, written);
+    checkReferences(store, kind, written);
+    if (!before) checkRoom(store, kind);
+    return { before, value: JSON.stringify(completeEntry(kind, written)) };
+  }
+  if (!before) throw new FileError("not-found", `there is no ${nouns[kind]} ${JSON.stringify(name)}`);
+  checkUnused(store, { kind, name });
+  return { before, value: undefined };
+}
+
 /** @throws FileError `precondition-failed` (RFC 9110 §13.1) */
-export function checkPrecondition(
-  before: ConfigurationEntry | undefined,
-  { ifMatch, ifNoneMatch }: EntryPrecondition,
-): void {
+function checkPrecondition(before: ConfigurationEntry | undefined, { ifMatch, ifNoneMatch }: EntryPrecondition): void {
   const matches = (etags: readonly string[] | "*") =>
     before !== undefined && (etags === "*" || etags.includes(before.etag));
   if (ifMatch !== undefined && !matches(ifMatch)) {
@@ -38,9 +73,9 @@ export function checkPrecondition(
 }
 
 /** What an entry names has to be there. @throws ConfigurationError `invalid-entry` */
-export function checkReferences(database: ConfigurationDatabase, kind: EntryKind, value: JsonObject): void {
+function checkReferences(store: EntryRows, kind: EntryKind, value: JsonObject): void {
   const problems = entryReferences(kind, value)
-    .filter((reference) => !database.find(reference))
+    .filter((reference) => !store.find(reference))
     .map(({ field, kind: referred, name }): FieldProblem => {
       return { field, message: `there is no ${nouns[referred]} ${JSON.stringify(name)}` };
     });
@@ -49,23 +84,23 @@ export function checkReferences(database: ConfigurationDatabase, kind: EntryKind
 }
 
 /** What others name stays. @throws ConfigurationError `conflict` */
-export function checkUnused(database: ConfigurationDatabase, entry: EntryName): void {
-  const using = [...accountsIn(database, entry), ...rulesNaming(database, entry)];
+function checkUnused(store: EntryRows, entry: EntryName): void {
+  const using = [...accountsIn(store, entry), ...rulesNaming(store, entry)];
   if (using.length === 0) return;
   const shown = [...using.slice(0, mostUsersNamed), ...(using.length > mostUsersNamed ? ["others"] : [])].join(", ");
   const message = `the ${nouns[entry.kind]} ${entry.name} is in use by ${shown}`;
   throw new ConfigurationError("conflict", { field: "", message });
 }
 
-/** There may be many accounts, so the database looks for those of a group. */
-function accountsIn(database: ConfigurationDatabase, { kind, name }: EntryName): string[] {
+/** There may be many accounts, so the store looks for those of a group. */
+function accountsIn(store: EntryRows, { kind, name }: EntryName): string[] {
   if (kind !== "group") return [];
-  return database.accountsOfGroup(name, mostUsersNamed + 1).map((account) => `account ${account}`);
+  return store.accountsOfGroup(name, mostUsersNamed + 1).map((account) => `account ${account}`);
 }
 
-function rulesNaming(database: ConfigurationDatabase, { kind, name }: EntryName): string[] {
+function rulesNaming(store: EntryRows, { kind, name }: EntryName): string[] {
   return (["dispatch-rule", "alert-rule"] as const).flatMap((user) =>
-    database
+    store
       .list(user, { limit: most[user] })
       .filter(({ value }) =>
         entryReferences(user, JSON.parse(value)).some((named) => named.kind === kind && named.name === name),
@@ -75,17 +110,17 @@ function rulesNaming(database: ConfigurationDatabase, { kind, name }: EntryName)
 }
 
 /** @throws ConfigurationError `conflict` */
-export function checkRoom(database: ConfigurationDatabase, kind: EntryKind): void {
-  if (database.count(kind) < most[kind]) return;
+function checkRoom(store: EntryRows, kind: EntryKind): void {
+  if (store.count(kind) < most[kind]) return;
   const message = `there are ${most[kind]} ${nouns[kind]}s already, which is the most possible`;
   throw new ConfigurationError("conflict", { field: "", message });
 }
 
 /** References of the entries in force that lead nowhere; a file may remove what an entry of the API names. */
-export function danglingReferences(database: ConfigurationDatabase, entries: readonly ConfigurationEntry[]): string[] {
+export function danglingReferences(store: EntryRows, entries: readonly ConfigurationEntry[]): string[] {
   return entries.flatMap(({ kind, name, value }) =>
     entryReferences(kind, value)
-      .filter((reference) => !database.find(reference))
+      .filter((reference) => !store.find(reference))
       .map((reference) => `${nouns[kind]} ${name}: there is no ${nouns[reference.kind]} ${reference.name}`),
   );
 }

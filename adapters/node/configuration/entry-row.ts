@@ -1,6 +1,23 @@
 import { createHash } from "node:crypto";
+import type { EntryKind } from "../../../core/configuration-entry.ts";
 import type { ConfigurationEntry } from "../../../ports/configuration-store.ts";
-import type { EntryRow } from "../sqlite-configuration.ts";
+
+export interface EntryName {
+  readonly kind: EntryKind;
+  readonly name: string;
+}
+
+/** `value` is JSON text in which equal values are equal texts. */
+export interface EntryText extends EntryName {
+  readonly value: string;
+}
+
+/** An entry as a store keeps it. */
+export interface EntryRow extends EntryText {
+  readonly modified: string;
+  /** Whether it is what the configuration file says. */
+  readonly seeded: boolean;
+}
 
 const etagLength = 22;
 
