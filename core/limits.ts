@@ -205,6 +205,36 @@ export const limits = {
   ftpsLingerMs: 2 * second,
   /** Of PROXY protocol version 2, addresses and extensions included. */
   proxyHeaderBytes: 4 * KiB,
+  /** How long a connection behind a load balancer may take to say where it comes from, and how many may be at it. */
+  proxyHeaderMs: 10 * second,
+  proxyHeadersAwaited: 1000,
+
+  /** A passive port is a client's for the time that its connection has, and some more for clocks that differ. */
+  passiveLeaseMs: 35 * second,
+  /** How long PASV may look for a port that is free everywhere. */
+  passiveAcquireMs: 5 * second,
+  /** From one task to the task that a connection is for. */
+  relayConnectMs: 3 * second,
+  relayedConnections: 2000,
+  /** A silent connection is asked whether it is still there; a load balancer forgets one after minutes. */
+  tcpKeepaliveMs: 60 * second,
+  leaderLeaseMs: 15 * second,
+  leaderRenewMs: 5 * second,
+  /** How long a connection waits for a leader to be known. */
+  leaderWaitMs: 20 * second,
+  leaderWaits: 200,
+  /** A task that was silent for this long is dead, and others settle its transfers. */
+  taskLeaseMs: 60 * second,
+  taskRenewMs: 10 * second,
+  settleMs: 30 * second,
+  /** How often secrets are looked at, so how late a rotation is noticed. */
+  secretCheckMs: 60 * second,
+  /** How long a login that was accepted is good for another one with the same credential from the same address. */
+  rememberedLoginMs: 60 * second,
+  rememberedLogins: 1000,
+  /** AWS Fargate gives a container at most two minutes from SIGTERM to SIGKILL. */
+  longestDrainSeconds: 118,
+  defaultDrainSeconds: 110,
 
   /** Events that a consumer reads at a time. */
   consumerPageEvents: 200,

@@ -21,7 +21,7 @@ export const environmentNames = {
   tlsSecret: "FERRYGATE_TLS_SECRET",
   /** Secret with what signs HTTP session tokens: JSON `{"current": JWK, "previous": JWK?}`. */
   tokenKeysSecret: "FERRYGATE_TOKEN_KEYS_SECRET",
-  /** Ports that the container listens on. */
+  /** Ports that the container listens on; a protocol without a port is not served. */
   sftpPort: "FERRYGATE_SFTP_PORT",
   ftpsPort: "FERRYGATE_FTPS_PORT",
   ftpsImplicitPort: "FERRYGATE_FTPS_IMPLICIT_PORT",
@@ -31,12 +31,22 @@ export const environmentNames = {
   healthPort: "FERRYGATE_HEALTH_PORT",
   /** First and last of the load balancer's passive ports, `50000-50019`. */
   passivePorts: "FERRYGATE_PASSIVE_PORTS",
-  /** What PASV names: an IPv4 address, or `0.0.0.0` for "that of the control connection". */
+  /**
+   * What PASV names: an IPv4 address, or `0.0.0.0` for "that of the control connection"; or one for each availability
+   * zone, `eu-west-1a=192.0.2.1,eu-west-1b=192.0.2.2`, of which a task names that of its own.
+   */
   passiveAddress: "FERRYGATE_PASSIVE_ADDRESS",
   /** Networks from which a PROXY header is believed, joined by commas: the load balancer's subnets and the tasks'. */
   trustedProxies: "FERRYGATE_TRUSTED_PROXIES",
+  /** Whether FTPS data connections resume the TLS session of their control connection: `required` or `preferred`. */
+  ftpsSessionReuse: "FERRYGATE_FTPS_SESSION_REUSE",
   /** `active-active` or `active-passive`. */
   availability: "FERRYGATE_AVAILABILITY",
+  /** How long a stopping container waits for its sessions: less than the task's stop timeout, 110 without it. */
+  drainSeconds: "FERRYGATE_DRAIN_SECONDS",
+  /** The address to listen on, all of them without it; and where other tasks find this one, if not as ECS says. */
+  listenAddress: "FERRYGATE_LISTEN_ADDRESS",
+  taskAddress: "FERRYGATE_TASK_ADDRESS",
   /** Where alerts come from: a verified SES identity. */
   mailFrom: "FERRYGATE_MAIL_FROM",
   /** Bucket and prefix that take the audit archive. */
