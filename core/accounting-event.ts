@@ -33,7 +33,9 @@ export const eventTypes = [
 
 export type EventType = (typeof eventTypes)[number];
 
-export type Protocol = "sftp" | "ftps" | "https" | "system";
+const protocols = ["sftp", "ftps", "https", "system"] as const;
+
+export type Protocol = (typeof protocols)[number];
 
 export interface Peer {
   readonly address: string;
@@ -53,6 +55,35 @@ export interface AccountingEvent {
   readonly peer?: Peer;
   readonly message: string;
   readonly data: Readonly<Record<string, unknown>>;
+}
+
+/** The event that a value read from JSON is; undefined for anything else. Members that are no part of it stay in it. */
+export function asAccountingEvent(value: unknown): AccountingEvent | undefined {
+  if (!isObject(value) || !isObject(value.data)) return undefined;
+  const texts = [value.id, value.server, value.message];
+  const isComplete =
+    texts.every((text) => typeof text === "string" && text !== "") &&
+    eventTypes.some((type) => type === value.type) &&
+    protocols.some((protocol) => protocol === value.protocol) &&
+    typeof value.time === "string" &&
+    isoTime.test(value.time);
+  return isComplete && hasAccount(value) && hasPeer(value) ? (value as unknown as AccountingEvent) : undefined;
+}
+
+const isoTime = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+function hasAccount({ account, session }: Readonly<Record<string, unknown>>): boolean {
+  if (session !== undefined && typeof session !== "string") return false;
+  if (account === undefined) return true;
+  return isObject(account) && typeof account.name === "string" && Array.isArray(account.groups);
+}
+
+function hasPeer({ peer }: Readonly<Record<string, unknown>>): boolean {
+  return peer === undefined || (isObject(peer) && typeof peer.address === "string" && typeof peer.port === "number");
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** Why a session ended, in the words of RFC 2866 §5.10. */

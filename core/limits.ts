@@ -290,6 +290,11 @@ export const limits = {
   httpRetryAfterMs: 5 * second,
   /** A result of AWS Lambda as JSON, binary content in base64. */
   lambdaResultBytes: 6 * MiB,
+  /** How often a queue delivers a message, unless the environment says otherwise, and the most that SQS knows. */
+  queueReceives: 5,
+  mostQueueReceives: 1000,
+  /** What AWS takes as the policy of one session. */
+  sessionPolicyCharacters: 2048,
   /** Tries of one call of an AWS service, with the SDK's backoff between them. */
   awsAttempts: 4,
   awsConnectMs: 3 * second,

@@ -49,8 +49,17 @@ export const environmentNames = {
   taskAddress: "FERRYGATE_TASK_ADDRESS",
   /** Where alerts come from: a verified SES identity. */
   mailFrom: "FERRYGATE_MAIL_FROM",
-  /** Bucket and prefix that take the audit archive. */
+  /** Bucket that takes the audit archive, and what the names of its objects begin with; `events/` by default. */
   archiveBucket: "FERRYGATE_ARCHIVE_BUCKET",
+  archivePrefix: "FERRYGATE_ARCHIVE_PREFIX",
+  /** `true`: the accounting function writes every event into its log as well. */
+  auditLog: "FERRYGATE_AUDIT_LOG",
+  /** How often the queue in front of a function delivers a message: its `maxReceiveCount`; 5 by default. */
+  queueReceives: "FERRYGATE_QUEUE_RECEIVES",
+  /** ARN of the role in which a managed Transfer Family server reaches the data bucket for a client; optional. */
+  transferRole: "FERRYGATE_TRANSFER_ROLE",
+  /** ARN of the KMS key of the data bucket, for the session policies of a managed server; optional. */
+  dataEncryptionKey: "FERRYGATE_DATA_ENCRYPTION_KEY",
 } as const;
 
 /**
