@@ -303,4 +303,11 @@ export const limits = {
   /** Open connections to one service of AWS, and to the store, which carries the bytes. */
   awsConnections: 50,
   awsTransferConnections: 200,
+  /** Items of one call of DynamoDB, as the service has it. */
+  dynamoBatchReads: 100,
+  dynamoBatchWrites: 25,
+  dynamoTransactionItems: 100,
+  /** How often what DynamoDB had no room for is asked again; the pauses between double. */
+  dynamoBatchTries: 8,
+  dynamoBatchRetryMs: 50,
 } as const;

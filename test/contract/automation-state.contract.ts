@@ -103,6 +103,12 @@ export function describeAutomationState(name: string, create: () => Promise<Auto
       assert.equal((await state.claims.claim({ id: "w", owner: "3", ...lease })).state, "busy");
     });
 
+    it("lets nobody take what another owner asks for at the same time", async () => {
+      const owners = ["1", "2", "3", "4", "5"];
+      const claims = await Promise.all(owners.map((owner) => state.claims.claim({ id: "w", owner, ...lease })));
+      assert.deepEqual(claims.map((claim) => claim.state).sort(), ["busy", "busy", "busy", "busy", "claimed"]);
+    });
+
     it("keeps dead letters until they are removed, one for each id", async () => {
       const { deadLetters } = state;
       for (const id of ["c", "a", "b"]) await deadLetters.put(letter(id));
