@@ -95,3 +95,9 @@ export const partitions = {
   /** Leases of passive ports, of the leader and of tasks: the container. */
   leases: "leases#",
 } as const;
+
+/**
+ * The `source` of accounting events on the bus; their `detail-type` is the event's type, their `detail` the event. The
+ * rules that fill the queues of the functions accept no other.
+ */
+export const eventSource = "ferrygate";

@@ -24,11 +24,12 @@ const layers: Readonly<Record<string, Layer>> = {
   "adapters/local": { folders: ["core", "ports", "adapters/node"], packages: "all", node: true },
   "adapters/aws": { folders: ["core", "ports", "adapters/node"], packages: "all", node: true },
   lib: { folders: ["adapters/aws/env.ts"], packages: "all", node: true },
+  config: { folders: ["lib"], packages: [], node: false },
   gateway: { folders: product, packages: "all", node: true },
   lambdas: { folders: product, packages: "all", node: true },
-  bin: { folders: [...product, "scripts"], packages: "all", node: true },
+  bin: { folders: [...product, "config", "scripts"], packages: "all", node: true },
   scripts: { folders: [], packages: "all", node: true },
-  test: { folders: [...product, "gateway", "lambdas", "bin", "scripts"], packages: "all", node: true },
+  test: { folders: [...product, "gateway", "lambdas", "bin", "config", "scripts"], packages: "all", node: true },
 };
 
 export function importFindings(modules: readonly Module[]): string[] {

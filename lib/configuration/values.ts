@@ -1,0 +1,87 @@
+import ipaddr from "ipaddr.js";
+import { z } from "zod";
+
+/** What CloudWatch Logs accepts as retention. */
+const logRetentionDays = [
+  1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653,
+];
+
+// Listeners a network load balancer has at most (a quota that cannot be raised), less those of 22, 21 and 990 and one.
+const passivePortCount = 46;
+
+/** An IPv4 network whose address is the first of it: `10.0.0.0/16`, not `10.0.0.1/16`. */
+export const ipv4Network = z.string().refine((text) => rangeOf(text) !== undefined, {
+  error: "is not an IPv4 network like 203.0.113.0/24",
+});
+
+export const emailAddress = z
+  .string()
+  .max(254)
+  .regex(/^[^\s@<>,;"]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,}$/, {
+    error: "is not an e-mail address",
+  });
+
+export const mailIdentity = z
+  .string()
+  .refine((text) => emailAddress.safeParse(text).success || /^(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,}$/.test(text), {
+    error: "is neither a domain nor an e-mail address",
+  });
+
+export const imageUri = z.string().regex(/^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+(?::[\w.-]+|@sha256:[0-9a-f]{64})$/, {
+  error: "is not REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST",
+});
+
+export const logDays = z.int().refine((days) => logRetentionDays.includes(days), {
+  error: `is not one of ${logRetentionDays.join(", ")}`,
+});
+
+export const passiveRange = z.string().check((context) => {
+  const problem = passiveRangeProblem(context.value);
+  if (problem !== undefined) context.issues.push({ code: "custom", input: context.value, message: problem });
+});
+
+export const prefix = z
+  .string()
+  .regex(/^[^/*?\s][^*?\s]*$/, "is not a prefix like acme/ (no / at its start, no * or ?)");
+
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** Reads `50000-50019`; the schema has checked it. */
+export function portRangeOf(text: string): PortRange {
+  const [first = Number.NaN, last = Number.NaN] = text.split("-").map(Number);
+  return { first, last };
+}
+
+/** The lowest and the highest address; undefined when the text is no network. */
+export function rangeOf(network: string): PortRange | undefined {
+  const match = /^([\d.]+)\/(\d{1,2})$/.exec(network);
+  if (match === null || !ipaddr.IPv4.isValidFourPartDecimal(match[1] ?? "") || Number(match[2]) > 32) return undefined;
+  const first = numberOf(match[1] ?? "");
+  const size = 2 ** (32 - Number(match[2]));
+  return first % size === 0 ? { first, last: first + size - 1 } : undefined;
+}
+
+/** Whether two networks, or two ranges of ports, have anything in common. */
+export function overlaps(a: PortRange, b: PortRange): boolean {
+  return a.first <= b.last && b.first <= a.last;
+}
+
+export function contains(outer: PortRange, inner: PortRange): boolean {
+  return outer.first <= inner.first && inner.last <= outer.last;
+}
+
+function numberOf(address: string): number {
+  return address.split(".").reduce((sum, octet) => sum * 256 + Number(octet), 0);
+}
+
+function passiveRangeProblem(text: string): string | undefined {
+  if (!/^\d{1,5}-\d{1,5}$/.test(text)) return "is not a range of ports like 50000-50019";
+  const { first, last } = portRangeOf(text);
+  if (first > last) return "begins after its end";
+  if (first < 1024 || last > 65535) return "does not lie within 1024-65535";
+  const count = last - first + 1;
+  return count > passivePortCount ? `has ${count} ports; a load balancer has room for ${passivePortCount}` : undefined;
+}

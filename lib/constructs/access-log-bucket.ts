@@ -1,0 +1,30 @@
+import { Duration, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
+import { Construct } from "constructs";
+
+export interface AccessLogBucketProps {
+  /** @default 90 */
+  readonly expireDays?: number;
+}
+
+/** Takes S3's own access logs; that service can write only where S3 manages the encryption. */
+export class AccessLogBucket extends Construct {
+  readonly bucket: s3.Bucket;
+
+  constructor(scope: Construct, id: string, props: AccessLogBucketProps = {}) {
+    super(scope, id);
+    this.bucket = new s3.Bucket(this, "Bucket", {
+      ...closed,
+      encryption: s3.BucketEncryption.S3_MANAGED,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      removalPolicy: RemovalPolicy.RETAIN,
+      lifecycleRules: [{ expiration: Duration.days(props.expireDays ?? 90) }],
+    });
+  }
+}
+
+/** What every bucket has: nobody from outside, TLS 1.2 or later. */
+export const closed = {
+  blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+  enforceSSL: true,
+  minimumTLSVersion: 1.2,
+} as const;

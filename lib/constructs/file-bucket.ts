@@ -1,0 +1,79 @@
+import { Duration, aws_iam as iam, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
+import { Construct } from "constructs";
+import { type AccessLogBucket, closed } from "./access-log-bucket.ts";
+import type { EncryptionKey } from "./encryption-key.ts";
+
+export interface FileBucketProps {
+  readonly encryptionKey: EncryptionKey;
+  readonly accessLogs: AccessLogBucket;
+  /** Days that versions of overwritten and deleted files are kept. @default 30 */
+  readonly versionDays?: number;
+  /** @default RemovalPolicy.RETAIN */
+  readonly removalPolicy?: RemovalPolicy;
+}
+
+const readActions = ["s3:GetObject", "s3:GetObjectAttributes"];
+const writeActions = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"];
+const listActions = ["s3:ListBucket", "s3:ListBucketMultipartUploads"];
+/** Longer than a partner may take to resume an upload. */
+const abortUploadsAfter = Duration.days(7);
+
+/** The partners' files: versioned, encrypted with the product's key, reached over TLS only, kept when the stack goes. */
+export class FileBucket extends Construct {
+  readonly bucket: s3.Bucket;
+  readonly #encryptionKey: EncryptionKey;
+
+  constructor(scope: Construct, id: string, props: FileBucketProps) {
+    super(scope, id);
+    this.#encryptionKey = props.encryptionKey;
+    this.bucket = new s3.Bucket(this, "Bucket", {
+      ...closed,
+      versioned: true,
+      encryption: s3.BucketEncryption.KMS,
+      encryptionKey: props.encryptionKey.kmsKey,
+      bucketKeyEnabled: true,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      serverAccessLogsBucket: props.accessLogs.bucket,
+      serverAccessLogsPrefix: "files/",
+      removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
+      lifecycleRules: [
+        {
+          abortIncompleteMultipartUploadAfter: abortUploadsAfter,
+          noncurrentVersionExpiration: Duration.days(props.versionDays ?? 30),
+          expiredObjectDeleteMarker: true,
+        },
+      ],
+    });
+    // The property of the resource; CDK's own `eventBridgeEnabled` would bring a function that may change any bucket.
+    const resource = this.bucket.node.defaultChild as s3.CfnBucket;
+    resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
+  }
+
+  /** Everything that sessions do with files; below `prefixes` when some are given. No tags, no versions, no settings. */
+  grantTransfer(grantee: iam.IGrantable, prefixes: readonly string[] = [""]): iam.Grant {
+    this.#encryptionKey.grantEncryptDecrypt(grantee, "s3");
+    this.#grantList(grantee, prefixes);
+    return this.#grantObjects(grantee, prefixes, [...readActions, ...writeActions]);
+  }
+
+  grantRead(grantee: iam.IGrantable, prefixes: readonly string[] = [""]): iam.Grant {
+    this.#encryptionKey.grantDecrypt(grantee, "s3");
+    this.#grantList(grantee, prefixes);
+    return this.#grantObjects(grantee, prefixes, readActions);
+  }
+
+  #grantObjects(grantee: iam.IGrantable, prefixes: readonly string[], actions: readonly string[]): iam.Grant {
+    const resourceArns = prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}*`));
+    return iam.Grant.addToPrincipal({ grantee, actions: [...actions], resourceArns });
+  }
+
+  #grantList(grantee: iam.IGrantable, prefixes: readonly string[]): void {
+    const isWhole = prefixes.includes("");
+    iam.Grant.addToPrincipal({
+      grantee,
+      actions: [...listActions],
+      resourceArns: [this.bucket.bucketArn],
+      ...(!isWhole && { conditions: { StringLike: { "s3:prefix": prefixes.map((prefix) => `${prefix}*`) } } }),
+    });
+  }
+}

@@ -1,0 +1,99 @@
+import { Aws, aws_ec2 as ec2, aws_iam as iam, Stack } from "aws-cdk-lib";
+import { Construct } from "constructs";
+
+export interface GatewayEndpointsProps {
+  readonly vpc: ec2.IVpc;
+  readonly subnets: readonly ec2.ISubnet[];
+  readonly routeTableIds: readonly string[];
+}
+
+/** What the tasks call besides S3 and DynamoDB: their image, logs, secrets, the custom-auth function, the event bus. */
+const services = {
+  EcrApi: ec2.InterfaceVpcEndpointAwsService.ECR,
+  EcrDocker: ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
+  Logs: ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+  Secrets: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+  Lambda: ec2.InterfaceVpcEndpointAwsService.LAMBDA,
+  Events: ec2.InterfaceVpcEndpointAwsService.EVENTBRIDGE,
+} as const;
+
+const bucketActions = [
+  "s3:AbortMultipartUpload",
+  "s3:DeleteObject",
+  "s3:GetObject",
+  "s3:GetObjectTagging",
+  "s3:ListBucket",
+  "s3:ListBucketMultipartUploads",
+  "s3:ListMultipartUploadParts",
+  "s3:PutObject",
+];
+
+const tableActions = [
+  "dynamodb:BatchGetItem",
+  "dynamodb:BatchWriteItem",
+  "dynamodb:ConditionCheckItem",
+  "dynamodb:DeleteItem",
+  "dynamodb:DescribeTable",
+  "dynamodb:GetItem",
+  "dynamodb:PutItem",
+  "dynamodb:Query",
+  "dynamodb:UpdateItem",
+];
+
+/**
+ * The way from isolated subnets to AWS. S3 and DynamoDB have gateway endpoints, which cost nothing and let through only
+ * this account's buckets and tables (and ECR's layers): a task cannot carry files to a bucket of somebody else's.
+ */
+export class GatewayEndpoints extends Construct implements ec2.IConnectable {
+  readonly connections: ec2.Connections;
+  /** The one group of all interface endpoints. */
+  readonly securityGroup: ec2.SecurityGroup;
+
+  constructor(scope: Construct, id: string, props: GatewayEndpointsProps) {
+    super(scope, id);
+    this.securityGroup = new ec2.SecurityGroup(this, "SecurityGroup", {
+      vpc: props.vpc,
+      description: "Interface endpoints of the gateway",
+      allowAllOutbound: false,
+    });
+    this.connections = new ec2.Connections({
+      securityGroups: [this.securityGroup],
+      defaultPort: ec2.Port.tcp(443),
+    });
+    for (const [name, service] of Object.entries(services)) {
+      new ec2.InterfaceVpcEndpoint(this, name, {
+        vpc: props.vpc,
+        service,
+        subnets: { subnets: [...props.subnets] },
+        securityGroups: [this.securityGroup],
+        open: false,
+        privateDnsEnabled: true,
+      });
+    }
+    const layers = `arn:${Aws.PARTITION}:s3:::prod-${Stack.of(this).region}-starport-layer-bucket/*`;
+    this.#gateway("S3", props, [
+      ownResources(bucketActions),
+      new iam.PolicyStatement({ principals: [new iam.AnyPrincipal()], actions: ["s3:GetObject"], resources: [layers] }),
+    ]);
+    this.#gateway("DynamoDb", props, [ownResources(tableActions)]);
+  }
+
+  #gateway(id: "S3" | "DynamoDb", props: GatewayEndpointsProps, statements: iam.PolicyStatement[]): void {
+    new ec2.CfnVPCEndpoint(this, id, {
+      vpcId: props.vpc.vpcId,
+      vpcEndpointType: "Gateway",
+      serviceName: `com.amazonaws.${Stack.of(this).region}.${id.toLowerCase()}`,
+      routeTableIds: [...props.routeTableIds],
+      policyDocument: new iam.PolicyDocument({ statements }),
+    });
+  }
+}
+
+function ownResources(actions: readonly string[]): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    principals: [new iam.AnyPrincipal()],
+    actions: [...actions],
+    resources: ["*"],
+    conditions: { StringEquals: { "aws:ResourceAccount": Aws.ACCOUNT_ID } },
+  });
+}

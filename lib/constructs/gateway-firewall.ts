@@ -1,0 +1,111 @@
+import { aws_ec2 as ec2 } from "aws-cdk-lib";
+import { Construct } from "constructs";
+import type { IGatewayNetwork } from "./gateway-network.ts";
+import { containerPorts, type ListenerPorts } from "./gateway-ports.ts";
+
+export interface GatewayFirewallProps {
+  readonly network: IGatewayNetwork;
+  readonly ports: ListenerPorts;
+  /** Networks that may connect. @default all */
+  readonly allowedSources?: readonly string[];
+}
+
+/**
+ * Who may talk to whom: partners to the load balancer, it to the tasks, the tasks to each other (relayed data
+ * connections) and to AWS. The partners' networks are one prefix list, so that a change of it changes no rule.
+ */
+export class GatewayFirewall extends Construct {
+  readonly loadBalancerGroup: ec2.SecurityGroup;
+  readonly taskGroup: ec2.SecurityGroup;
+  /** The partners' networks; undefined when all may connect. */
+  readonly sources?: ec2.PrefixList;
+
+  constructor(scope: Construct, id: string, props: GatewayFirewallProps) {
+    super(scope, id);
+    const { vpc } = props.network;
+    const allowed = props.allowedSources ?? [];
+    this.loadBalancerGroup = new ec2.SecurityGroup(this, "LoadBalancer", {
+      vpc,
+      description: "Load balancer of the gateway",
+      allowAllOutbound: false,
+    });
+    this.taskGroup = new ec2.SecurityGroup(this, "Tasks", {
+      vpc,
+      description: "Tasks of the gateway",
+      allowAllOutbound: false,
+    });
+    if (allowed.length > 0) this.sources = prefixList(this, allowed);
+    this.#letPartnersIn(props.ports);
+    this.#letThrough();
+    this.#letOut(props.network);
+  }
+
+  #letPartnersIn({ sftp, ftps, ftpsImplicit, firstPassive, lastPassive }: ListenerPorts): void {
+    const peer = this.sources ? ec2.Peer.prefixList(this.sources.prefixListId) : ec2.Peer.anyIpv4();
+    const ports = [
+      ec2.Port.tcp(sftp),
+      ec2.Port.tcp(ftps),
+      ec2.Port.tcp(ftpsImplicit),
+      ec2.Port.tcpRange(firstPassive, lastPassive),
+    ];
+    for (const port of ports) this.loadBalancerGroup.addIngressRule(peer, port, "partners");
+  }
+
+  #letThrough(): void {
+    for (const [name, port] of Object.entries(containerPorts)) {
+      this.loadBalancerGroup.addEgressRule(this.taskGroup, ec2.Port.tcp(port), `to the tasks: ${name}`);
+      this.taskGroup.addIngressRule(this.loadBalancerGroup, ec2.Port.tcp(port), `from the load balancer: ${name}`);
+    }
+    const relay = ec2.Port.tcp(containerPorts.data);
+    this.taskGroup.addIngressRule(this.taskGroup, relay, "relayed connections");
+    this.taskGroup.addEgressRule(this.taskGroup, relay, "relayed connections");
+  }
+
+  /** The subnets have no route to anything but the endpoints; S3's and DynamoDB's addresses change. */
+  #letOut({ endpoints }: IGatewayNetwork): void {
+    const https = ec2.Port.tcp(443);
+    this.taskGroup.addEgressRule(ec2.Peer.anyIpv4(), https, "endpoints of AWS");
+    endpoints?.securityGroup.addIngressRule(this.taskGroup, https, "tasks of the gateway");
+  }
+}
+
+export interface InternalFirewallProps {
+  readonly network: IGatewayNetwork;
+  readonly ports: ListenerPorts;
+  readonly taskGroup: ec2.ISecurityGroup;
+  /** Networks of the corporate side. */
+  readonly sources: readonly string[];
+}
+
+/** The same for the corporate side's load balancer, in front of the same group of tasks. */
+export class InternalFirewall extends Construct {
+  readonly loadBalancerGroup: ec2.SecurityGroup;
+
+  constructor(scope: Construct, id: string, props: InternalFirewallProps) {
+    super(scope, id);
+    this.loadBalancerGroup = new ec2.SecurityGroup(this, "LoadBalancer", {
+      vpc: props.network.vpc,
+      description: "Internal load balancer of the gateway",
+      allowAllOutbound: false,
+    });
+    const { sftp, ftps, ftpsImplicit, firstPassive, lastPassive } = props.ports;
+    for (const network of props.sources) {
+      for (const port of [sftp, ftps, ftpsImplicit].map((number) => ec2.Port.tcp(number))) {
+        this.loadBalancerGroup.addIngressRule(ec2.Peer.ipv4(network), port, "corporate side");
+      }
+      const passive = ec2.Port.tcpRange(firstPassive, lastPassive);
+      this.loadBalancerGroup.addIngressRule(ec2.Peer.ipv4(network), passive, "corporate side");
+    }
+    for (const [name, port] of Object.entries(containerPorts)) {
+      this.loadBalancerGroup.addEgressRule(props.taskGroup, ec2.Port.tcp(port), `to the tasks: ${name}`);
+      props.taskGroup.addIngressRule(this.loadBalancerGroup, ec2.Port.tcp(port), `from the internal side: ${name}`);
+    }
+  }
+}
+
+function prefixList(scope: Construct, networks: readonly string[]): ec2.PrefixList {
+  return new ec2.PrefixList(scope, "Sources", {
+    addressFamily: ec2.AddressFamily.IP_V4,
+    entries: networks.map((cidr) => ({ cidr, description: "partners" })),
+  });
+}
