@@ -72,6 +72,24 @@ export async function publicKeyRefusal(
   return account.publicKeys.some((publicKey) => publicKey.blob === offer.blob) ? undefined : unknownPublicKey;
 }
 
+/**
+ * The account that may log in with one of its keys, for a server that holds the signature against them itself. Keys
+ * that only another system knows cannot be listed.
+ */
+export async function accountWithKeys(
+  services: SessionServices,
+  username: string,
+  connection: Pick<Connection, "peer" | "protocol">,
+): Promise<AuthenticationResult> {
+  const isTooLong = utf8Length(username) > limits.loginNameBytes;
+  const account = isTooLong ? undefined : await services.accounts.find(username);
+  if (!account || account.external) {
+    return { ok: false, reason: isTooLong ? "user-name-too-long" : "unknown-account", account: undefined };
+  }
+  if (account.publicKeys.length === 0) return { ok: false, reason: unknownPublicKey, account };
+  return admitted(services, account, connection);
+}
+
 async function refusalOf(
   { passwords }: SessionServices,
   credential: Credential,
