@@ -307,6 +307,10 @@ export const limits = {
   dynamoBatchReads: 100,
   dynamoBatchWrites: 25,
   dynamoTransactionItems: 100,
+  /** How often a transaction that another one was faster than is tried again. */
+  dynamoTransactionTries: 10,
+  /** How long a session or an upload that nobody ended is kept behind its time, for whoever is to put that on record. */
+  expiredRecordMs: 7 * 24 * 60 * minute,
   /** How often what DynamoDB had no room for is asked again; the pauses between double. */
   dynamoBatchTries: 8,
   dynamoBatchRetryMs: 50,
