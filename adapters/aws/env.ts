@@ -56,6 +56,9 @@ export const environmentNames = {
   auditLog: "FERRYGATE_AUDIT_LOG",
   /** How often the queue in front of a function delivers a message: its `maxReceiveCount`; 5 by default. */
   queueReceives: "FERRYGATE_QUEUE_RECEIVES",
+  /** URLs of the queues of the dispatch and the alerts functions, into which the HTTP API puts dead letters again. */
+  dispatchQueue: "FERRYGATE_DISPATCH_QUEUE",
+  alertQueue: "FERRYGATE_ALERT_QUEUE",
   /** ARN of the role in which a managed Transfer Family server reaches the data bucket for a client; optional. */
   transferRole: "FERRYGATE_TRANSFER_ROLE",
   /** ARN of the KMS key of the data bucket, for the session policies of a managed server; optional. */

@@ -1,11 +1,16 @@
 import type { SQSRecord } from "aws-lambda";
 import { type AccountingEvent, asAccountingEvent } from "../../core/accounting-event.ts";
 
+/** What of an event of EventBridge matters here. */
+export interface EventMessage {
+  readonly detail: AccountingEvent;
+}
+
 /** The accounting event in a message that EventBridge put into a queue; undefined for anything else. */
 export function eventOfMessage({ body }: Pick<SQSRecord, "body">): AccountingEvent | undefined {
   try {
-    const envelope: unknown = JSON.parse(body);
-    return asAccountingEvent((envelope as { readonly detail?: unknown } | null)?.detail);
+    const message: Partial<Record<keyof EventMessage, unknown>> | null = JSON.parse(body);
+    return asAccountingEvent(message?.detail);
   } catch {
     return undefined;
   }

@@ -1,13 +1,21 @@
 import { FileError } from "../../core/errors.ts";
 import type { DeadLetter, DeadLetterPage, DeadLetters } from "../../ports/dead-letters.ts";
-import type { EventConsumer, ReplayOutcome } from "./event-consumer.ts";
+import type { ReplayOutcome } from "./event-consumer.ts";
 
-/** What was tried in vain, of all consumers of this process: to be looked at and to be tried again. */
+/** Tries dead letters of one consumer again, in this process or by handing them to where it runs. */
+export interface Replayer {
+  /** That of the consumer. */
+  readonly name: string;
+  /** A letter that is dealt with, or on its way again, is gone. @throws FileError `not-found`. */
+  replay(letterId: string): Promise<ReplayOutcome>;
+}
+
+/** What was tried in vain, of all consumers: to be looked at and to be tried again. */
 export class DeadLetterDesk {
   readonly #deadLetters: DeadLetters;
-  readonly #consumers: readonly EventConsumer[];
+  readonly #consumers: readonly Replayer[];
 
-  constructor(deadLetters: DeadLetters, consumers: readonly EventConsumer[]) {
+  constructor(deadLetters: DeadLetters, consumers: readonly Replayer[]) {
     this.#deadLetters = deadLetters;
     this.#consumers = consumers;
   }

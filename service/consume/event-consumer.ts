@@ -173,7 +173,7 @@ export class EventConsumer {
   }
 
   async #bury(failure: Failure): Promise<void> {
-    const letter = this.#letterOf(failure);
+    const letter = deadLetterOf(this.name, failure, this.#services.runtime);
     if (await this.#isDealtWith(failure)) await this.#services.deadLetters.remove(letter.id);
     else await this.#services.deadLetters.put(letter);
   }
@@ -191,18 +191,6 @@ export class EventConsumer {
         if (this.#isStopping) throw error;
       }
     }
-  }
-
-  #letterOf({ event, error, attempts }: Failure): DeadLetter {
-    const failedAt = new Date(this.#services.runtime.now()).toISOString();
-    return {
-      id: deadLetterId(this.name, event.id),
-      consumer: this.name,
-      event,
-      reason: reasonOf(error),
-      attempts,
-      failedAt,
-    };
   }
 
   async #replay(letterId: string): Promise<ReplayOutcome> {
@@ -252,6 +240,16 @@ export class EventConsumer {
   #wakeAll(): void {
     for (const wake of this.#waits) wake();
   }
+}
+
+/** The letter of a failure of this consumer, at this moment. */
+export function deadLetterOf(
+  consumer: string,
+  { event, error, attempts }: Failure,
+  { now }: Pick<Runtime, "now">,
+): DeadLetter {
+  const failedAt = new Date(now()).toISOString();
+  return { id: deadLetterId(consumer, event.id), consumer, event, reason: reasonOf(error), attempts, failedAt };
 }
 
 /**
