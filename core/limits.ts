@@ -208,9 +208,13 @@ export const limits = {
   /** How long a connection behind a load balancer may take to say where it comes from, and how many may be at it. */
   proxyHeaderMs: 10 * second,
   proxyHeadersAwaited: 1000,
+  /** How often a refused header goes to the log; all are counted. */
+  proxyWarningMs: 10 * second,
 
   /** A passive port is a client's for the time that its connection has, and some more for clocks that differ. */
   passiveLeaseMs: 35 * second,
+  /** How long the table keeps a lease that has ended. */
+  leaseTraceMs: 60 * minute,
   /** How long PASV may look for a port that is free everywhere. */
   passiveAcquireMs: 5 * second,
   /** From one task to the task that a connection is for. */
@@ -220,6 +224,9 @@ export const limits = {
   tcpKeepaliveMs: 60 * second,
   leaderLeaseMs: 15 * second,
   leaderRenewMs: 5 * second,
+  /** A leader stops so long before its lease ends, because clocks differ. */
+  leaderMarginMs: 1 * second,
+  leaderRetryMs: 1 * second,
   /** How long a connection waits for a leader to be known. */
   leaderWaitMs: 20 * second,
   leaderWaits: 200,

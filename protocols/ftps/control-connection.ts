@@ -30,6 +30,8 @@ export interface ControlSettings {
   readonly sessionReuse: SessionReuse;
   readonly isImplicit: boolean;
   readonly limits: FtpsLimits;
+  /** Who the client is, where its connection was passed on. */
+  readonly peer?: Peer | undefined;
 }
 
 /** The control connection of one client: lines in, replies out, in clear and then under TLS. */
@@ -48,7 +50,7 @@ export class ControlConnection {
   #hasEnded = false;
 
   constructor(socket: Socket, settings: ControlSettings, events: ControlEvents) {
-    this.peer = { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
+    this.peer = settings.peer ?? { address: plainAddress(socket.remoteAddress), port: socket.remotePort ?? 0 };
     this.localAddress = plainAddress(socket.localAddress);
     this.#settings = settings;
     this.#events = events;

@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from "node:net";
+import type { Peer } from "../../core/accounting-event.ts";
 import { limits } from "../../core/limits.ts";
 import { ConnectionCounter } from "../../service/session/admission.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
@@ -38,6 +39,11 @@ export interface FtpsServerOptions {
 export interface FtpsServer {
   /** Starts all listeners; answers where they listen, in their order. Rejects when one of them cannot. */
   listen(): Promise<{ readonly host: string; readonly port: number }[]>;
+  /**
+   * Serves a client whose connection was accepted elsewhere as one of the listener at this place.
+   * @param peer who it is, where the connection was passed on and does not say so
+   */
+  accept(socket: Socket, listener: number, peer?: Peer): void;
   /** Takes no new clients and no new commands; resolves when every transfer under way has ended. */
   drain(): Promise<void>;
   /** Ends everything at once; resolves when the ends are on record. */
@@ -65,6 +71,12 @@ class ListeningServer implements FtpsServer {
     });
   }
 
+  accept(socket: Socket, index: number, peer?: Peer): void {
+    const listener = this.#options.listeners[index];
+    if (listener) this.#accept(socket, this.#settingsOf(listener, peer));
+    else socket.destroy();
+  }
+
   async listen(): Promise<{ host: string; port: number }[]> {
     const addresses = await Promise.all(this.#servers.map((server, index) => this.#listenOn(server, index)));
     for (const [index, { host, port }] of addresses.entries()) {
@@ -86,14 +98,18 @@ class ListeningServer implements FtpsServer {
     await Promise.all([...this.#clients].map((client) => client.closed));
   }
 
-  #settingsOf({ implicit, plain = false, allowClearData = false }: FtpsListener): InterpreterSettings {
+  #settingsOf(
+    { implicit, plain = false, allowClearData = false }: FtpsListener,
+    peer?: Peer | undefined,
+  ): InterpreterSettings {
     const { openSession, log, passivePorts, passiveAddress, sessionReuse } = this.#options;
+    const inForce = { ...limits, ...this.#options.limits };
     return {
       openSession,
       log,
       policy: { plain, allowClearData },
       passive: { ports: passivePorts, address: passiveAddress },
-      control: { tls: this.#tls, sessionReuse, isImplicit: implicit, limits: { ...limits, ...this.#options.limits } },
+      control: { tls: this.#tls, sessionReuse, isImplicit: implicit, limits: inForce, peer },
     };
   }
 
@@ -110,7 +126,8 @@ class ListeningServer implements FtpsServer {
   }
 
   #accept(socket: Socket, settings: InterpreterSettings): void {
-    const admission = this.#connections.admit(plainAddress(socket.remoteAddress), () => client.evict());
+    const address = settings.control.peer?.address ?? plainAddress(socket.remoteAddress);
+    const admission = this.#connections.admit(address, () => client.evict());
     if (!admission) {
       refuse(socket, settings.control.isImplicit);
       return;

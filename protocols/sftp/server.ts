@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Server as NetServer, type Socket } from "node:net";
 import ssh2 from "ssh2";
+import type { Peer } from "../../core/accounting-event.ts";
 import { limits as productLimits } from "../../core/limits.ts";
 import { ConnectionCounter } from "../../service/session/admission.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
@@ -36,6 +37,11 @@ export interface SftpServerStatus {
 export interface SftpServer {
   /** @throws Error when the address cannot be listened on. */
   listen(): Promise<{ host: string; port: number }>;
+  /**
+   * Serves a client whose connection was accepted elsewhere, paused from the start.
+   * @param peer who it is, where the connection was passed on and does not say so
+   */
+  accept(socket: Socket, peer?: Peer): void;
   status(): SftpServerStatus;
   /**
    * Takes no new connections and waits up to limits.drainMs for those that have work to do; then ends the rest with
@@ -64,7 +70,7 @@ class Listener implements SftpServer {
   readonly #hasNativeCiphers = sshCryptoStatus().native;
   readonly #connections = new Map<string, ClientConnection>();
   readonly #counter: ConnectionCounter;
-  #checks: NodeJS.Timeout | undefined;
+  readonly #checks: NodeJS.Timeout;
   #isDraining = false;
 
   constructor(options: SftpServerOptions) {
@@ -85,16 +91,14 @@ class Listener implements SftpServer {
       if (olderMacs.length > 0) alsoOfferMacs(client, olderMacs);
       this.#connections.get(connectionName(info.ip, info.port))?.attach(client, info);
     });
-    this.#net = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) =>
-      this.#accept(socket),
-    );
+    this.#net = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => this.accept(socket));
     this.#net.on("error", (error) => options.log.error("sftp listener failed", { error: error.message }));
+    this.#checks = setInterval(() => this.#check(), this.#limits.sftpCheckMs).unref();
   }
 
   async listen(): Promise<{ host: string; port: number }> {
     this.#net.listen(this.#options.listen);
     await once(this.#net, "listening");
-    this.#checks = setInterval(() => this.#check(), this.#limits.sftpCheckMs);
     const { address, port } = this.#net.address() as AddressInfo;
     return { host: address, port };
   }
@@ -131,13 +135,14 @@ class Listener implements SftpServer {
     clearInterval(this.#checks);
   }
 
-  #accept(accepted: Socket): void {
+  accept(accepted: Socket, passedOn?: Peer): void {
     const { remoteAddress, remotePort } = accepted;
     if (remoteAddress === undefined || remotePort === undefined) {
       accepted.destroy();
       return;
     }
-    const address = plainAddress(remoteAddress);
+    const peer = passedOn ?? { address: plainAddress(remoteAddress), port: remotePort };
+    const { address } = peer;
     const name = connectionName(remoteAddress, remotePort);
     const admission = this.#counter.admit(address, () => this.#connections.get(name)?.evict());
     if (!admission) {
@@ -145,18 +150,14 @@ class Listener implements SftpServer {
       return;
     }
     const socket = readIntoReusedMemory(accepted, () => this.#connections.get(name)?.usesInputAtOnce ?? false);
-    const connection = new ClientConnection(
-      socket,
-      { address, port: remotePort },
-      {
-        openSession: this.#options.openSession,
-        limits: this.#limits,
-        log: this.#options.log,
-        hasNativeCiphers: this.#hasNativeCiphers,
-        memory: this.#memory,
-        authenticated: () => admission.authenticated(),
-      },
-    );
+    const connection = new ClientConnection(socket, peer, {
+      openSession: this.#options.openSession,
+      limits: this.#limits,
+      log: this.#options.log,
+      hasNativeCiphers: this.#hasNativeCiphers,
+      memory: this.#memory,
+      authenticated: () => admission.authenticated(),
+    });
     this.#connections.set(name, connection);
     void connection.done.finally(() => {
       admission.release();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { limits } from "../../core/limits.ts";
-import { readProxyHeader } from "../../gateway/proxy-protocol.ts";
+import { formatRelayHeader, readProxyHeader } from "../../gateway/proxy-protocol.ts";
 
 const signature = "0d0a0d0a000d0a515549540a";
 const read = (...hex: string[]) => readProxyHeader(Buffer.from(hex.join(""), "hex"));
@@ -18,6 +18,7 @@ describe("the PROXY protocol, version 2", () => {
         destinationAddress: "10.0.0.1",
         destinationPort: 2121,
       },
+      isRelayed: false,
     });
   });
 
@@ -38,6 +39,32 @@ describe("the PROXY protocol, version 2", () => {
     // AWS' type 0xEA names the VPC endpoint.
     const header = read(signature, "21110016", ipv4, "ea000701767063652d31");
     assert.equal(header.kind === "proxied" && header.length, 38);
+  });
+
+  it("writes what it reads, and marks it as passed on", () => {
+    const addresses = [
+      ["203.0.113.9", "10.0.0.1", 28 + 3],
+      ["2001:db8::1", "fd00::2:0:1", 52 + 3],
+      ["203.0.113.9", "fd00::1", 52 + 3],
+      ["::1", "1:2:3:4:5:6:7:8", 52 + 3],
+    ] as const;
+    for (const [sourceAddress, destinationAddress, length] of addresses) {
+      const connection = { sourceAddress, sourcePort: 50_019, destinationAddress, destinationPort: 50_003 };
+      const header = Buffer.concat([formatRelayHeader(connection), Buffer.from("USER ")]);
+      assert.deepEqual(readProxyHeader(header), { kind: "proxied", length, connection, isRelayed: true });
+    }
+  });
+
+  it("finds its mark among other extensions, and in whole ones only", () => {
+    const isRelayed = (extensions: string) => {
+      const length = (12 + extensions.length / 2).toString(16).padStart(4, "0");
+      const header = read(signature, `2111${length}`, ipv4, extensions);
+      return header.kind === "proxied" && header.isRelayed;
+    };
+    assert.equal(isRelayed("ea000701767063652d31e50000"), true);
+    assert.equal(isRelayed("ea0003e50000"), false);
+    assert.equal(isRelayed("ea00ffe50000"), false);
+    assert.equal(isRelayed("e5"), false);
   });
 
   it("takes a health check, and what has no addresses of TCP, for the proxy's own connection", () => {

@@ -9,14 +9,14 @@ export interface SftpConnection {
   readonly lost: Promise<never>;
 }
 
-/** Logs in with a key file and opens the SFTP subsystem. */
+/** Logs in, with a key where `credential` is the name of its file, and opens the SFTP subsystem. */
 export async function connectSftp(
-  endpoint: Endpoint,
+  endpoint: Endpoint & { readonly localAddress?: string },
   username: string,
-  privateKeyFile: string,
+  credential: string | { readonly password: string },
 ): Promise<SftpConnection> {
   const client = new ssh2.Client();
-  const privateKey = await readFile(privateKeyFile);
+  const login = typeof credential === "string" ? { privateKey: await readFile(credential) } : credential;
   const lost = new Promise<never>((_, reject) => {
     client.once("close", () => reject(new Error("the connection was closed")));
     client.on("error", reject);
@@ -24,7 +24,7 @@ export async function connectSftp(
   lost.catch(() => {});
   const ready = new Promise<void>((resolve) => {
     client.once("ready", resolve);
-    client.connect({ ...endpoint, username, privateKey });
+    client.connect({ ...endpoint, username, ...login });
   });
   await Promise.race([ready, lost]);
   const opened = new Promise<SFTPWrapper>((resolve, reject) => {
