@@ -24,6 +24,7 @@ export class Leadership {
   #leader: string | undefined;
   #timer: NodeJS.Timeout | undefined;
   #hasResigned = false;
+  #hasStopped = false;
 
   constructor(options: LeadershipOptions) {
     this.#options = options;
@@ -38,10 +39,10 @@ export class Leadership {
     return this.#leader;
   }
 
-  /** Looks and goes on looking, until {@link resign}. */
+  /** Looks and goes on looking, until {@link stop}. */
   async start(): Promise<void> {
     const nextMs = await this.renew();
-    if (this.#hasResigned) return;
+    if (this.#hasStopped) return;
     this.#timer = setTimeout(() => void this.start(), nextMs).unref();
   }
 
@@ -70,8 +71,7 @@ export class Leadership {
     const { leases, runtime, address } = this.#options;
     const askedAtMs = runtime.now();
     try {
-      const isTaken = await leases.take({ ...leaderLease, owner: address, leaseMs: limits.leaderLeaseMs });
-      if (isTaken) return await this.#lead(askedAtMs);
+      if (await this.#take()) return this.#lead(askedAtMs);
       const lease = await leases.find(leaderLease.group, leaderLease.name);
       this.#follow(lease?.owner);
       const leftMs = (lease?.endsAtMs ?? 0) - runtime.now();
@@ -83,23 +83,32 @@ export class Leadership {
     }
   }
 
-  /** Another may lead at once. This task does not ask again. */
+  /** Another may lead at once. This task goes on looking who does, and does not lead again. */
   async resign(): Promise<void> {
     this.#hasResigned = true;
-    clearTimeout(this.#timer);
+    this.#follow(undefined);
     const { leases, address, runtime } = this.#options;
-    this.#leadsUntilMs = 0;
     await leases.release(leaderLease.group, leaderLease.name, address).catch((error: unknown) => {
       runtime.log.warn("the lease of the leader is left to expire", { error });
     });
   }
 
+  stop(): void {
+    this.#hasStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  /** A lease that is given while this task resigns goes back. */
+  async #take(): Promise<boolean> {
+    if (this.#hasResigned) return false;
+    const { leases, address } = this.#options;
+    const isTaken = await leases.take({ ...leaderLease, owner: address, leaseMs: limits.leaderLeaseMs });
+    if (isTaken && this.#hasResigned) await this.resign();
+    return isTaken && !this.#hasResigned;
+  }
+
   /** By the time at which it was asked for, and less, because clocks differ. */
-  async #lead(askedAtMs: number): Promise<number> {
-    if (this.#hasResigned) {
-      await this.resign();
-      return limits.leaderRenewMs;
-    }
+  #lead(askedAtMs: number): number {
     this.#leadsUntilMs = askedAtMs + limits.leaderLeaseMs - limits.leaderMarginMs;
     this.#change(this.#options.address);
     return limits.leaderRenewMs;

@@ -14,8 +14,8 @@ interface SocketInternals {
  * A socket that takes over an accepted one and reads into one piece of memory for all connections; Node would take
  * 64 KiB of new memory for each read, and the garbage collections for it cost more than the reads. The chunk of a
  * `data` event holds good until the event is over; where `mayReuse` says no, it is a copy that may be kept.
- * The accepted socket has to be paused from the start (`pauseOnConnect`) and is what comes back where something of it has
- * been read already, or where Node's inside is not as expected.
+ * The accepted socket has to be paused from the start (`pauseOnConnect`) and is what comes back where something of it
+ * has been read already, or where Node's inside is not as expected.
  */
 export function readIntoReusedMemory(accepted: Socket, mayReuse: () => boolean): Socket {
   const internals = accepted as unknown as SocketInternals;

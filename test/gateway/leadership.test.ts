@@ -92,6 +92,9 @@ describe("the leader of the tasks", () => {
     assert.equal(first.isLeader, false);
     await second.renew();
     assert.equal(second.isLeader, true);
+    await first.renew();
+    assert.deepEqual([first.isLeader, first.leader], [false, "10.0.0.2:5000"]);
+    first.stop();
   });
 
   it("is waited for by whoever needs it", async () => {

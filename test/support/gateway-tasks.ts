@@ -145,7 +145,7 @@ async function startTask(host: string, { options, own, passive, objects, leases 
   await connections.listen();
   if (options.leaderIsAskedFor ?? true) await leadership?.start();
   const close = async () => {
-    await leadership?.resign();
+    leadership?.stop();
     await Promise.all([sftp.close(), ftps.close()]);
     await connections.close();
   };
