@@ -23,25 +23,38 @@ interface Parcel {
   readonly send: () => Promise<Receipt>;
 }
 
+/** What a lane remembers from one message to the next: plain JSON. */
+export interface LaneState {
+  /** When e-mails left within the last period. */
+  readonly sentAtMs: readonly number[];
+  /** The rule had used up its e-mails: what has gathered meanwhile goes into one. */
+  readonly isThrottled: boolean;
+  /** A parcel that has left, though that is not on record yet. */
+  readonly sent?: { readonly parcelId: string; readonly receipt: Receipt } | undefined;
+  /** How often in a row the head of the lane could not be sent. */
+  readonly failures: number;
+}
+
+const newLane: LaneState = { sentAtMs: [], isThrottled: false, failures: 0 };
+
 /** Sends what waits in one lane, in its order, and repeats what fails. */
 export class LaneSender {
   readonly #services: AlertServices;
   readonly #lane: AlertLane;
-  /** When e-mails left within the last period. */
-  #sentAtMs: readonly number[] = [];
-  /** The rule had used up its e-mails: what has gathered meanwhile goes into one. */
-  #isThrottled = false;
-  /** A parcel that has left, though that is not on record yet. */
-  #sent: { readonly parcelId: string; readonly receipt: Receipt } | undefined;
-  #failures = 0;
+  #state: LaneState;
   #hasNews = false;
   #isStopping = false;
   #running: Promise<void> | undefined;
   #endPause: () => void = () => {};
 
-  constructor(services: AlertServices, lane: AlertLane) {
+  constructor(services: AlertServices, lane: AlertLane, state: LaneState = newLane) {
     this.#services = services;
     this.#lane = lane;
+    this.#state = state;
+  }
+
+  get state(): LaneState {
+    return this.#state;
   }
 
   wake(): void {
@@ -59,7 +72,7 @@ export class LaneSender {
   async #run(): Promise<void> {
     while (!this.#isStopping) {
       this.#hasNews = false;
-      const delayMs = await this.#step();
+      const delayMs = await this.step();
       if (delayMs !== undefined) await this.#pause(delayMs);
       else if (!this.#hasNews) break;
     }
@@ -67,7 +80,7 @@ export class LaneSender {
   }
 
   /** Deals with the head of the lane. Answers how long to wait before the next step; undefined when nothing waits. */
-  async #step(): Promise<number | undefined> {
+  async step(): Promise<number | undefined> {
     const { outbox, rules, runtime } = this.#services;
     try {
       const shown = this.#lane.target === "email" ? limits.alertDigestEvents : 1;
@@ -76,11 +89,11 @@ export class LaneSender {
       if (!head) return undefined;
       const rule = rules().find(({ name, enabled }) => enabled && name === this.#lane.rule);
       const delayMs = await this.#deal(rule, head, pending);
-      this.#failures = 0;
+      this.#change({ failures: 0 });
       return delayMs;
     } catch (error) {
-      this.#failures += 1;
-      runtime.log.warn("an alert could not be sent", { ...this.#lane, failures: this.#failures, error });
+      this.#change({ failures: this.#state.failures + 1 });
+      runtime.log.warn("an alert could not be sent", { ...this.#lane, failures: this.#state.failures, error });
       return this.#retryDelayMs(error);
     }
   }
@@ -89,7 +102,7 @@ export class LaneSender {
     const { email, webhook } = rule ?? {};
     if (rule && email && this.#lane.target === "email") {
       const waitMs = this.#allowanceMs();
-      this.#isThrottled ||= waitMs > 0;
+      if (waitMs > 0) this.#change({ isThrottled: true });
       if (waitMs === 0) await this.#deliver(this.#emailParcel({ ...rule, email }, head, pending));
       return waitMs;
     }
@@ -108,13 +121,14 @@ export class LaneSender {
     const { pace, runtime } = this.#services;
     const nowMs = runtime.now();
     // A clock that was set back must not stop the alerts.
-    this.#sentAtMs = this.#sentAtMs.filter((sentAtMs) => Math.abs(nowMs - sentAtMs) < pace.periodMs);
-    const [oldest = nowMs] = this.#sentAtMs;
-    return this.#sentAtMs.length < pace.emails ? 0 : Math.max(1, oldest + pace.periodMs - nowMs);
+    const recent = this.#state.sentAtMs.filter((sentAtMs) => Math.abs(nowMs - sentAtMs) < pace.periodMs);
+    this.#change({ sentAtMs: recent });
+    const [oldest = nowMs] = recent;
+    return recent.length < pace.emails ? 0 : Math.max(1, oldest + pace.periodMs - nowMs);
   }
 
   #emailParcel(rule: AlertRule & { email: EmailTarget }, head: PlacedDelivery, pending: PendingDeliveries): Parcel {
-    const isDigest = this.#isThrottled && pending.count > 1;
+    const isDigest = this.#state.isThrottled && pending.count > 1;
     const id = isDigest ? `${head.id}-${pending.count}` : head.id;
     const send = async () => {
       const mail = this.#services.mail();
@@ -149,16 +163,16 @@ export class LaneSender {
       if (parcel.count === 1) await this.#services.outbox.withdraw(this.#lane, parcel.position);
       else await this.#services.outbox.settle(this.#lane, parcel.position);
     }
-    this.#sent = undefined;
-    this.#isThrottled = false;
+    this.#change({ sent: undefined, isThrottled: false });
   }
 
   /** Once, though what follows it may have to be repeated. */
   async #send(parcel: Parcel): Promise<Receipt> {
-    if (this.#sent?.parcelId === parcel.id) return this.#sent.receipt;
+    const { sent, sentAtMs } = this.#state;
+    if (sent?.parcelId === parcel.id) return sent.receipt;
     const receipt = await parcel.send();
-    this.#sent = { parcelId: parcel.id, receipt };
-    this.#sentAtMs = [...this.#sentAtMs, this.#services.runtime.now()];
+    const nowMs = this.#services.runtime.now();
+    this.#change({ sent: { parcelId: parcel.id, receipt }, sentAtMs: [...sentAtMs, nowMs] });
     return receipt;
   }
 
@@ -175,7 +189,11 @@ export class LaneSender {
       longestDelayMs: pace.longestRetryMs,
     };
     const askedMs = error instanceof DeliveryError ? (error.retryAfterMs ?? 0) : 0;
-    return Math.max(retryDelayMs(policy, this.#failures, runtime.random()), Math.min(askedMs, pace.deliveryMs));
+    return Math.max(retryDelayMs(policy, this.#state.failures, runtime.random()), Math.min(askedMs, pace.deliveryMs));
+  }
+
+  #change(change: Partial<LaneState>): void {
+    this.#state = { ...this.#state, ...change };
   }
 
   async #pause(delayMs: number): Promise<void> {

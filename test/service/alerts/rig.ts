@@ -41,9 +41,22 @@ export class AlertRig implements Disposable {
 
   /** One life of the process. */
   async start(pace: Partial<AlertPace> = {}, changes: Partial<AlertServices> = {}): Promise<AlertProcess> {
+    const services = await this.open(pace, changes);
+    const { outbox } = services;
+    const sender = new AlertSender(services);
+    await sender.start();
+    const stop = async () => {
+      await sender.stop();
+      await outbox.close();
+    };
+    return { handler: createAlertHandler(services, sender), outbox, stop };
+  }
+
+  /** What a process stands on. */
+  async open(pace: Partial<AlertPace> = {}, changes: Partial<AlertServices> = {}): Promise<AlertServices> {
     const runtime = { ...createMemoryRuntime(), now: () => this.nowMs };
     const outbox = await openSqliteAlertOutbox({ file: join(this.folder, "alerts.sqlite"), now: runtime.now });
-    const services: AlertServices = {
+    return {
       rules: () => this.rules,
       mail: () => ({ mailer: { send: this.#sendEmail, close: () => {} }, from: "ferrygate@example.com" }),
       webhooks: { send: this.#sendWebhook },
@@ -56,13 +69,6 @@ export class AlertRig implements Disposable {
       pace: { ...standardPace, firstRetryMs: 1, longestRetryMs: 2, ...pace },
       ...changes,
     };
-    const sender = new AlertSender(services);
-    await sender.start();
-    const stop = async () => {
-      await sender.stop();
-      await outbox.close();
-    };
-    return { handler: createAlertHandler(services, sender), outbox, stop };
   }
 
   /** Resolves when the condition holds; it is looked at whenever something was sent or recorded. */
