@@ -233,7 +233,10 @@ export const limits = {
   /** A task that was silent for this long is dead, and others settle its transfers. */
   taskLeaseMs: 60 * second,
   taskRenewMs: 10 * second,
+  taskMetadataMs: 5 * second,
   settleMs: 30 * second,
+  /** Of the load balancer and the platform, to the health port. */
+  healthConnections: 200,
   /** How often secrets are looked at, so how late a rotation is noticed. */
   secretCheckMs: 60 * second,
   /** How long a login that was accepted is good for another one with the same credential from the same address. */

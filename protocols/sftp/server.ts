@@ -44,6 +44,11 @@ export interface SftpServer {
   accept(socket: Socket, peer?: Peer): void;
   status(): SftpServerStatus;
   /**
+   * For clients from here on; those that are connected go on with the keys that they know.
+   * @throws Error when a host key cannot be read
+   */
+  useHostKeys(hostKeys: readonly string[]): void;
+  /**
    * Takes no new connections and waits up to limits.drainMs for those that have work to do; then ends the rest with
    * `admin-reboot`. Resolves when every session's end is on record.
    */
@@ -64,7 +69,7 @@ export function createSftpServer(options: SftpServerOptions): SftpServer {
 class Listener implements SftpServer {
   readonly #options: SftpServerOptions;
   readonly #limits: SftpLimits;
-  readonly #ssh: ssh2.Server;
+  #ssh: ssh2.Server;
   readonly #net: NetServer;
   readonly #memory: PacketMemory;
   readonly #hasNativeCiphers = sshCryptoStatus().native;
@@ -78,22 +83,32 @@ class Listener implements SftpServer {
     this.#limits = { ...productLimits, ...options.limits };
     this.#memory = new PacketMemory(this.#limits.sftpKeptPacketBytes);
     this.#counter = new ConnectionCounter(this.#limits);
-    this.#ssh = new ssh2.Server({
-      hostKeys: readHostKeys(options.hostKeys),
+    this.#ssh = this.#createTransport(options.hostKeys);
+    this.#net = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => this.accept(socket));
+    this.#net.on("error", (error) => options.log.error("sftp listener failed", { error: error.message }));
+    this.#checks = setInterval(() => this.#check(), this.#limits.sftpCheckMs).unref();
+  }
+
+  #createTransport(hostKeys: readonly string[]): ssh2.Server {
+    const { banner } = this.#options;
+    const transport = new ssh2.Server({
+      hostKeys: readHostKeys(hostKeys),
       algorithms: offeredAlgorithms(this.#hasNativeCiphers),
       ident: "Ferrygate",
       keepaliveInterval: this.#limits.sshKeepaliveMs,
       keepaliveCountMax: this.#limits.sshKeepaliveCount,
-      ...(options.banner !== undefined && { banner: options.banner }),
+      ...(banner !== undefined && { banner }),
     });
-    this.#ssh.on("connection", (client, info) => {
+    transport.on("connection", (client, info) => {
       const olderMacs = olderMacsFor(info.header.versions.software);
       if (olderMacs.length > 0) alsoOfferMacs(client, olderMacs);
       this.#connections.get(connectionName(info.ip, info.port))?.attach(client, info);
     });
-    this.#net = createServer({ noDelay: true, keepAlive: true, pauseOnConnect: true }, (socket) => this.accept(socket));
-    this.#net.on("error", (error) => options.log.error("sftp listener failed", { error: error.message }));
-    this.#checks = setInterval(() => this.#check(), this.#limits.sftpCheckMs).unref();
+    return transport;
+  }
+
+  useHostKeys(hostKeys: readonly string[]): void {
+    this.#ssh = this.#createTransport(hostKeys);
   }
 
   async listen(): Promise<{ host: string; port: number }> {

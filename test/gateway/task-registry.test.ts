@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { limits } from "../../core/limits.ts";
+import { TaskRegistry } from "../../gateway/task-registry.ts";
+import { createMemoryLeases } from "../support/memory-leases.ts";
+import { createMemoryRuntime } from "../support/memory-ports.ts";
+
+/** Tasks with one clock; `turn` lets the repeated actions of those that live run once. */
+function createTasks(names: readonly string[]) {
+  let nowMs = 0;
+  const leases = createMemoryLeases(() => nowMs);
+  const actions = new Map<string, () => void>();
+  const tasks = names.map((taskId) => {
+    const every = (_: number, action: () => void) => {
+      actions.set(taskId, action);
+      return () => actions.delete(taskId);
+    };
+    const runtime = { ...createMemoryRuntime(), every };
+    return new TaskRegistry({ leases, task: { taskId, address: `10.0.0.${taskId}:5000` }, runtime });
+  });
+  const turn = async (ms: number) => {
+    nowMs += ms;
+    for (const action of actions.values()) action();
+    await new Promise(setImmediate);
+  };
+  return { tasks, turn, kill: (taskId: string) => actions.delete(taskId) };
+}
+
+describe("the tasks that live", () => {
+  it("say so again and again", async () => {
+    const { tasks, turn } = createTasks(["1", "2"]);
+    for (const task of tasks) await task.start();
+    for (let round = 0; round < 20; round += 1) await turn(limits.taskRenewMs);
+    assert.deepEqual(await Promise.all(["1", "2", "3"].map((id) => tasks[0]?.isAlive(id))), [true, true, false]);
+  });
+
+  it("are told which one is gone, at the latest when its lease has ended", async () => {
+    const { tasks, turn, kill } = createTasks(["1", "2"]);
+    const gone: string[] = [];
+    for (const task of tasks) await task.start();
+    tasks[0]?.onGone((address) => gone.push(address));
+    await turn(limits.taskRenewMs);
+    kill("2");
+    await turn(limits.taskLeaseMs - 1);
+    assert.deepEqual([gone, await tasks[0]?.isAlive("2")], [[], true]);
+    await turn(1);
+    assert.deepEqual([gone, await tasks[0]?.isAlive("2")], [["10.0.0.2:5000"], false]);
+  });
+
+  it("are gone at once when they stop", async () => {
+    const { tasks, turn } = createTasks(["1", "2"]);
+    for (const task of tasks) await task.start();
+    await turn(limits.taskRenewMs);
+    await tasks[1]?.stop();
+    assert.equal(await tasks[0]?.isAlive("2"), false);
+  });
+});
