@@ -35,15 +35,23 @@ export function createAuthorize({ accounts }: { readonly accounts: AccountDirect
   return async (session, question) => {
     const name = question.account ?? session.account?.name ?? "";
     if (name !== session.account?.name) await session.requireRole("admin", "authorize");
-    const action = readAction(question.action);
-    const path = readPath(question.path);
-    const account = await accounts.find(name);
-    if (!account) throw new FileError("not-found", `there is no account ${JSON.stringify(name)}`, { field: "account" });
-    return authorization(account, action, path);
+    return authorizationOf(accounts, { ...question, account: name });
   };
 }
 
-function authorization(account: Account, action: Action, path: VirtualPath): Authorization {
+/** The same for whoever may ask about every account. @throws FileError as {@link Authorize}, save `permission-denied` */
+export async function authorizationOf(
+  accounts: AccountDirectory,
+  question: AuthorizationQuestion & { readonly account: string },
+): Promise<Authorization> {
+  const action = readAction(question.action);
+  const path = readPath(question.path);
+  const account = await accounts.find(question.account);
+  if (account) return authorizationFor(account, action, path);
+  throw new FileError("not-found", `there is no account ${JSON.stringify(question.account)}`, { field: "account" });
+}
+
+export function authorizationFor(account: Account, action: Action, path: VirtualPath): Authorization {
   const { name, permissions, groups } = account;
   const lists = { account: permissions, groups: groups.map((group) => group.permissions) };
   const { effect, rule } = decide({ accountName: name, action, path }, lists);

@@ -4,6 +4,7 @@ import type { Credential } from "../../core/credential.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { evaluateLogin } from "../../core/login.ts";
+import type { Runtime } from "../../ports/runtime.ts";
 import type { TokenSession, TokenSessionStore, TokenSigner } from "../../ports/session-tokens.ts";
 import type { Connection } from "./connection.ts";
 import type { OpenSession, ResumeSession } from "./open-session.ts";
@@ -66,7 +67,7 @@ export class TokenSessions {
     const held = sessionId === undefined ? undefined : await store.find(sessionId);
     if (!held || services.runtime.now() >= held.expiresAtMs) return undefined;
     const account = await services.accounts.find(held.accountName);
-    if (!account || this.#credentialsVersion(account) !== held.credentialsVersion) {
+    if (!account || credentialsVersionOf(services.runtime, account) !== held.credentialsVersion) {
       await this.#end(held, "admin-reset");
       return undefined;
     }
@@ -106,7 +107,7 @@ export class TokenSessions {
     const held: TokenSession = {
       sessionId: session.id,
       accountName: account.name,
-      credentialsVersion: this.#credentialsVersion(account),
+      credentialsVersion: credentialsVersionOf(services.runtime, account),
       peer: session.peer,
       startedAtMs,
       expiresAtMs: startedAtMs + limits.tokenSessionMs,
@@ -132,12 +133,16 @@ export class TokenSessions {
     });
     await store.remove(sessionId);
   }
+}
 
-  #credentialsVersion({ passwordHash, sources, external = false }: Account): string {
-    const sha256 = this.#options.services.runtime.sha256();
-    // A PHC string and address blocks: all of it is ASCII.
-    const text = JSON.stringify([passwordHash ?? null, sources ?? null, external]);
-    sha256.update(Uint8Array.from(text, (character) => character.charCodeAt(0)));
-    return sha256.hex();
-  }
+/** What a token session stands on: it is over when this changes. */
+export function credentialsVersionOf(
+  { sha256 }: Pick<Runtime, "sha256">,
+  { passwordHash, sources, external = false }: Account,
+): string {
+  const digest = sha256();
+  // A PHC string and address blocks: all of it is ASCII.
+  const text = JSON.stringify([passwordHash ?? null, sources ?? null, external]);
+  digest.update(Uint8Array.from(text, (character) => character.charCodeAt(0)));
+  return digest.hex();
 }
