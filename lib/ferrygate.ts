@@ -1,26 +1,46 @@
-import { Tags } from "aws-cdk-lib";
+import { type aws_ecs as ecs, Tags } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import type { Stage } from "./configuration/schema.ts";
 import { portRangeOf } from "./configuration/values.ts";
 import type { ListenerPorts } from "./constructs/gateway-ports.ts";
+import type { FunctionCode } from "./constructs/service-function.ts";
 import { EventsStack } from "./stacks/events-stack.ts";
+import { FunctionsStack } from "./stacks/functions-stack.ts";
+import { GatewayStack } from "./stacks/gateway-stack.ts";
 import { NetworkStack } from "./stacks/network-stack.ts";
 import { StoreStack } from "./stacks/store-stack.ts";
+
+export interface FerrygateProps {
+  readonly stage: Stage;
+  /** The bundles of the functions. */
+  readonly code: FunctionCode;
+  /** The container's image, for pools that name none. */
+  readonly image: ecs.ContainerImage;
+}
 
 /** The whole product in one account and Region: the stacks, in the order in which they are deployed. */
 export class Ferrygate extends Construct {
   readonly network: NetworkStack;
   readonly store: StoreStack;
   readonly events: EventsStack;
+  readonly functions: FunctionsStack;
+  readonly gateway: GatewayStack;
 
-  constructor(scope: Construct, stage: Stage) {
+  constructor(scope: Construct, { stage, code, image }: FerrygateProps) {
     super(scope, stage.name);
     knowZones(this, stage);
     const env = { account: stage.account, region: stage.region };
     const ports = portsOf(stage);
-    this.network = new NetworkStack(this, "Network", { env, stage, ports });
-    this.store = new StoreStack(this, "Store", { env, stage });
-    this.events = new EventsStack(this, "Events", { env, stage, files: this.store.files });
+    const network = new NetworkStack(this, "Network", { env, stage, ports });
+    const store = new StoreStack(this, "Store", { env, stage });
+    const events = new EventsStack(this, "Events", { env, stage, files: store.files });
+    const functions = new FunctionsStack(this, "Functions", { env, stage, code, store, events });
+    const placed = { network, store, events, functions };
+    this.network = network;
+    this.store = store;
+    this.events = events;
+    this.functions = functions;
+    this.gateway = new GatewayStack(this, "Gateway", { env, stage, ports, image, ...placed });
     for (const [name, value] of Object.entries(stage.tags)) Tags.of(this).add(name, value);
   }
 }

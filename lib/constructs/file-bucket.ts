@@ -12,9 +12,9 @@ export interface FileBucketProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
-const readActions = ["s3:GetObject", "s3:GetObjectAttributes"];
+const readActions = ["s3:GetObject", "s3:GetObjectVersion"];
 const writeActions = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMultipartUploadParts", "s3:PutObject"];
-const listActions = ["s3:ListBucket", "s3:ListBucketMultipartUploads"];
+const listActions = ["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"];
 /** Longer than a partner may take to resume an upload. */
 const abortUploadsAfter = Duration.days(7);
 
@@ -49,7 +49,7 @@ export class FileBucket extends Construct {
     resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
   }
 
-  /** Everything that sessions do with files; below `prefixes` when some are given. No tags, no versions, no settings. */
+  /** Everything that sessions do with files; below `prefixes` when some are given. No tags, no settings, and no version is deleted. */
   grantTransfer(grantee: iam.IGrantable, prefixes: readonly string[] = [""]): iam.Grant {
     this.#encryptionKey.grantEncryptDecrypt(grantee, "s3");
     this.#grantList(grantee, prefixes);

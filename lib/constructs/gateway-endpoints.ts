@@ -21,9 +21,10 @@ const bucketActions = [
   "s3:AbortMultipartUpload",
   "s3:DeleteObject",
   "s3:GetObject",
-  "s3:GetObjectTagging",
+  "s3:GetObjectVersion",
   "s3:ListBucket",
   "s3:ListBucketMultipartUploads",
+  "s3:ListBucketVersions",
   "s3:ListMultipartUploadParts",
   "s3:PutObject",
 ];

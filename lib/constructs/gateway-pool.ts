@@ -1,0 +1,197 @@
+import {
+  type aws_cloudwatch as cloudwatch,
+  Duration,
+  type aws_ec2 as ec2,
+  aws_ecs as ecs,
+  aws_elasticloadbalancingv2 as elb,
+  type aws_iam as iam,
+} from "aws-cdk-lib";
+import { Construct } from "constructs";
+import type { IGatewayNetwork } from "./gateway-network.ts";
+import { containerPorts } from "./gateway-ports.ts";
+import { type LogRetention, logGroup } from "./log-retention.ts";
+
+export interface GatewayPoolProps {
+  readonly cluster: ecs.ICluster;
+  readonly network: IGatewayNetwork;
+  readonly taskGroup: ec2.ISecurityGroup;
+  readonly image: ecs.ContainerImage;
+  /** Variables of the container: adapters/aws/env.ts. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** vCPU units of a task. @default 1024 */
+  readonly cpu?: number;
+  /** @default 2048 */
+  readonly memoryMiB?: number;
+  readonly tasks: { readonly min: number; readonly max: number };
+  /** @default "on-demand" */
+  readonly capacity?: "on-demand" | "spot";
+  /** How long a task that is replaced keeps its connections. @default 15 minutes */
+  readonly drain?: Duration;
+  /** How long a task has to end once it is told to; Fargate allows 120 seconds. @default 120 seconds */
+  readonly stopTimeout?: Duration;
+  /** @default 90 days */
+  readonly logRetention?: LogRetention;
+}
+
+/** The user of gateway/Dockerfile; it owns nothing in the image. */
+const user = "10001";
+const openFiles = 65_536;
+const cpuTargetPercent = 60;
+const healthUrl = `http://127.0.0.1:${containerPorts.health}/health`;
+
+/** Where a pool's connections arrive: three ports with the client's address kept, and one behind a PROXY v2 header. */
+export interface PoolTargets {
+  readonly sftp: elb.NetworkTargetGroup;
+  readonly ftps: elb.NetworkTargetGroup;
+  readonly ftpsImplicit: elb.NetworkTargetGroup;
+  /** All passive ports; the header tells which one it was, and any task takes the connection to its session. */
+  readonly data: elb.NetworkTargetGroup;
+}
+
+/**
+ * A number of equal gateway tasks on Fargate with their target groups. The role of the tasks may nothing until it is
+ * granted. A deployment starts new tasks first, and old ones keep their connections while they drain.
+ */
+export class GatewayPool extends Construct implements iam.IGrantable, ec2.IConnectable {
+  readonly service: ecs.FargateService;
+  readonly targets: PoolTargets;
+  readonly grantPrincipal: iam.IPrincipal;
+  readonly connections: ec2.Connections;
+
+  constructor(scope: Construct, id: string, props: GatewayPoolProps) {
+    super(scope, id);
+    const definition = new ecs.FargateTaskDefinition(this, "Task", {
+      cpu: props.cpu ?? 1024,
+      memoryLimitMiB: props.memoryMiB ?? 2048,
+      runtimePlatform: {
+        cpuArchitecture: ecs.CpuArchitecture.ARM64,
+        operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
+      },
+    });
+    addGateway(definition, this, props);
+    this.grantPrincipal = definition.taskRole;
+    this.service = this.#service(definition, props);
+    this.connections = this.service.connections;
+    this.targets = this.#targets(props);
+    this.#scale(props);
+  }
+
+  metricCpu(): cloudwatch.Metric {
+    return this.service.metricCpuUtilization({ statistic: "Average", label: "processors, in percent" });
+  }
+
+  metricMemory(): cloudwatch.Metric {
+    return this.service.metricMemoryUtilization({ statistic: "Maximum", label: "memory, in percent" });
+  }
+
+  #service(taskDefinition: ecs.FargateTaskDefinition, props: GatewayPoolProps): ecs.FargateService {
+    const capacityProvider = props.capacity === "spot" ? "FARGATE_SPOT" : "FARGATE";
+    return new ecs.FargateService(this, "Service", {
+      cluster: props.cluster,
+      taskDefinition,
+      capacityProviderStrategies: [{ capacityProvider, weight: 1 }],
+      vpcSubnets: { subnets: [...props.network.gatewaySubnets] },
+      securityGroups: [props.taskGroup],
+      assignPublicIp: false,
+      minHealthyPercent: 100,
+      maxHealthyPercent: 200,
+      circuitBreaker: { enable: true, rollback: true },
+      availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.ENABLED,
+      healthCheckGracePeriod: Duration.minutes(1),
+      propagateTags: ecs.PropagatedTagSource.SERVICE,
+      enableECSManagedTags: true,
+    });
+  }
+
+  #targets(props: GatewayPoolProps): PoolTargets {
+    const drain = props.drain ?? Duration.minutes(15);
+    const group = (id: string, containerPort: number, isData: boolean) => {
+      const made = new elb.NetworkTargetGroup(this, id, {
+        vpc: props.network.vpc,
+        port: containerPort,
+        protocol: elb.Protocol.TCP,
+        targetType: elb.TargetType.IP,
+        preserveClientIp: !isData,
+        proxyProtocolV2: isData,
+        deregistrationDelay: drain,
+        connectionTermination: false,
+        crossZoneEnabled: true,
+        healthCheck: isData ? acceptsConnections : isReady,
+        targets: [this.service.loadBalancerTarget({ containerName: "gateway", containerPort })],
+      });
+      // A task that fails its checks for a moment keeps the connections that it has.
+      made.setAttribute("target_health_state.unhealthy.connection_termination.enabled", "false");
+      return made;
+    };
+    return {
+      sftp: group("Sftp", containerPorts.sftp, false),
+      ftps: group("Ftps", containerPorts.ftps, false),
+      ftpsImplicit: group("FtpsImplicit", containerPorts.ftpsImplicit, false),
+      data: group("Data", containerPorts.data, true),
+    };
+  }
+
+  #scale({ tasks }: GatewayPoolProps): void {
+    const scaling = this.service.autoScaleTaskCount({ minCapacity: tasks.min, maxCapacity: tasks.max });
+    scaling.scaleOnCpuUtilization("Cpu", {
+      targetUtilizationPercent: cpuTargetPercent,
+      scaleOutCooldown: Duration.minutes(1),
+      // A task that goes takes a quarter of an hour to drain; the load may be back by then.
+      scaleInCooldown: Duration.minutes(15),
+    });
+  }
+}
+
+const isReady: elb.HealthCheck = {
+  protocol: elb.Protocol.HTTP,
+  port: String(containerPorts.health),
+  path: "/ready",
+  healthyHttpCodes: "200",
+  interval: Duration.seconds(10),
+  timeout: Duration.seconds(6),
+  healthyThresholdCount: 2,
+  unhealthyThresholdCount: 3,
+};
+
+/** An HTTP check would come behind a PROXY header, which an HTTP server does not understand. */
+const acceptsConnections: elb.HealthCheck = {
+  protocol: elb.Protocol.TCP,
+  interval: Duration.seconds(10),
+  healthyThresholdCount: 2,
+  unhealthyThresholdCount: 3,
+};
+
+function addGateway(definition: ecs.FargateTaskDefinition, scope: Construct, props: GatewayPoolProps): void {
+  const container = definition.addContainer("gateway", {
+    image: props.image,
+    user,
+    readonlyRootFilesystem: true,
+    stopTimeout: props.stopTimeout ?? Duration.seconds(120),
+    environment: { ...props.environment },
+    logging: ecs.LogDrivers.awsLogs({
+      streamPrefix: "gateway",
+      logGroup: logGroup(scope, "Lines", props.logRetention),
+    }),
+    portMappings: Object.values(containerPorts).map((containerPort) => ({ containerPort })),
+    linuxParameters: linux(scope),
+    healthCheck: {
+      command: [
+        "CMD",
+        "node",
+        "-e",
+        `fetch("${healthUrl}").then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))`,
+      ],
+      interval: Duration.seconds(30),
+      timeout: Duration.seconds(5),
+      retries: 3,
+      startPeriod: Duration.seconds(60),
+    },
+  });
+  container.addUlimits({ name: ecs.UlimitName.NOFILE, softLimit: openFiles, hardLimit: openFiles });
+}
+
+function linux(scope: Construct): ecs.LinuxParameters {
+  const parameters = new ecs.LinuxParameters(scope, "Linux", { initProcessEnabled: true });
+  parameters.dropCapabilities(ecs.Capability.ALL);
+  return parameters;
+}

@@ -1,0 +1,218 @@
+import {
+  ArnFormat,
+  Duration,
+  aws_events as events,
+  aws_iam as iam,
+  Stack,
+  aws_events_targets as targets,
+} from "aws-cdk-lib";
+import { Construct } from "constructs";
+import { environmentNames } from "../../adapters/aws/env.ts";
+import type { AccountingBus } from "./accounting-bus.ts";
+import type { AuditBucket } from "./audit-bucket.ts";
+import type { ControlTable } from "./control-table.ts";
+import type { FileBucket } from "./file-bucket.ts";
+import type { LogRetention } from "./log-retention.ts";
+import type { MailSender } from "./mail-sender.ts";
+import { exemptFromScan } from "./malware-scan.ts";
+import type { ProductSecret } from "./product-secret.ts";
+import { type FunctionCode, type FunctionName, ServiceFunction } from "./service-function.ts";
+import { deadLetterQueue, type WorkQueue } from "./work-queue.ts";
+
+export interface ProductFunctionsProps {
+  readonly code: FunctionCode;
+  readonly files: FileBucket;
+  readonly audit: AuditBucket;
+  readonly table: ControlTable;
+  readonly tokenKeys: ProductSecret;
+  readonly bus: AccountingBus;
+  readonly queues: Readonly<Record<"accounting" | "dispatch" | "alerts" | "scanResult", WorkQueue>>;
+  readonly timeouts: Readonly<Record<"accounting" | "dispatch" | "alerts" | "scanResult", Duration>>;
+  readonly mail: MailSender;
+  /** How events name the server. */
+  readonly serverName: string;
+  /** Secrets of destinations that dispatch rules name: below this name. @default "ferrygate/destinations/" */
+  readonly destinationSecretPrefix?: string;
+  /** @default 90 days */
+  readonly logRetention?: LogRetention;
+}
+
+/** Where the accounting function writes within the audit bucket. */
+export const archivePrefix = "events/";
+const watchEvery = Duration.minutes(1);
+
+/**
+ * The functions, each with a role that fits what it does. None sees the bytes of a session; the container asks
+ * `custom-auth` about logins and decides everything else itself.
+ */
+export class ProductFunctions extends Construct {
+  readonly customAuth: ServiceFunction;
+  readonly authorize: ServiceFunction;
+  readonly accounting: ServiceFunction;
+  readonly dispatch: ServiceFunction;
+  readonly alerts: ServiceFunction;
+  readonly httpApi: ServiceFunction;
+  readonly scanResult: ServiceFunction;
+  /** Scheduled calls that failed. */
+  readonly missedSchedules = deadLetterQueue(this, "MissedSchedules");
+  readonly #props: ProductFunctionsProps;
+
+  constructor(scope: Construct, id: string, props: ProductFunctionsProps) {
+    super(scope, id);
+    this.#props = props;
+    this.customAuth = this.#customAuth();
+    this.authorize = this.#authorize();
+    this.accounting = this.#accounting();
+    this.dispatch = this.#dispatch();
+    this.alerts = this.#alerts();
+    this.httpApi = this.#httpApi();
+    this.scanResult = this.#scanResult();
+  }
+
+  get all(): Readonly<Record<Exclude<FunctionName, "first-secrets">, ServiceFunction>> {
+    const { customAuth, authorize, accounting, dispatch, alerts, httpApi, scanResult } = this;
+    return {
+      "custom-auth": customAuth,
+      authorize,
+      accounting,
+      dispatch,
+      alerts,
+      "http-api": httpApi,
+      "scan-result": scanResult,
+    };
+  }
+
+  /** Passwords are hashed with Argon2, which takes memory and processor time on purpose. */
+  #customAuth(): ServiceFunction {
+    const made = this.#make("custom-auth", "Decides logins", { timeout: Duration.seconds(30), memoryMiB: 1024 });
+    this.#props.table.grantPartitions(made, { read: ["configuration"], write: ["vouched"] });
+    this.#props.bus.grantPutEvents(made);
+    return made;
+  }
+
+  #authorize(): ServiceFunction {
+    const made = this.#make("authorize", "Decides requests to paths and to the HTTP API", { memoryMiB: 1024 });
+    this.#props.table.grantPartitions(made, { read: ["configuration", "sessions"] });
+    this.#readTokenKeys(made);
+    return made;
+  }
+
+  #accounting(): ServiceFunction {
+    const { audit, table, queues, timeouts } = this.#props;
+    const made = this.#make("accounting", "Keeps accounting events", { timeout: timeouts.accounting });
+    made.addQueue(queues.accounting, { batchSize: 100, maxBatchingWindow: Duration.seconds(5) });
+    table.grantPartitions(made, { write: ["audit"] });
+    audit.grantAppend(made, archivePrefix);
+    made.function.addEnvironment(environmentNames.archiveBucket, audit.bucket.bucketName);
+    made.function.addEnvironment(environmentNames.archivePrefix, archivePrefix);
+    return made;
+  }
+
+  #dispatch(): ServiceFunction {
+    const { files, table, bus, queues, timeouts } = this.#props;
+    const made = this.#make("dispatch", "Acts on events by dispatch rules", {
+      timeout: timeouts.dispatch,
+      memoryMiB: 1024,
+    });
+    made.addQueue(queues.dispatch, { batchSize: 10, maxConcurrency: 20 });
+    table.grantPartitions(made, { read: ["configuration"], write: ["automation", "transfers"] });
+    files.grantTransfer(made);
+    bus.grantPutEvents(made);
+    this.#readDestinationSecrets(made);
+    return made;
+  }
+
+  #alerts(): ServiceFunction {
+    const { table, bus, queues, timeouts, mail } = this.#props;
+    const made = this.#make("alerts", "Tells people by alert rules", { timeout: timeouts.alerts });
+    made.addQueue(queues.alerts, { batchSize: 10 });
+    table.grantPartitions(made, { read: ["configuration", "audit"], write: ["automation"] });
+    bus.grantPutEvents(made);
+    mail.grantSend(made);
+    made.function.addEnvironment(environmentNames.mailFrom, mail.from);
+    this.#watch(made);
+    return made;
+  }
+
+  /** Looks for files that were expected and are not there, and for what is about to expire. */
+  #watch({ function: watched }: ServiceFunction): void {
+    new events.Rule(this, "Watch", {
+      description: "Missing files, expiring accounts, delayed alerts",
+      schedule: events.Schedule.rate(watchEvery),
+      targets: [
+        new targets.LambdaFunction(watched, {
+          deadLetterQueue: this.missedSchedules,
+          maxEventAge: Duration.minutes(5),
+          retryAttempts: 2,
+        }),
+      ],
+    });
+  }
+
+  #httpApi(): ServiceFunction {
+    const { files, table, bus } = this.#props;
+    // API Gateway waits for 30 seconds, and no longer.
+    const made = this.#make("http-api", "The HTTP API", { timeout: Duration.seconds(29), memoryMiB: 1024 });
+    table.grantPartitions(made, {
+      read: ["audit", "vouched"],
+      write: ["automation", "configuration", "sessions", "transfers"],
+    });
+    files.grantTransfer(made);
+    bus.grantPutEvents(made);
+    this.#readTokenKeys(made);
+    return made;
+  }
+
+  /** It puts infected files away, which the scan's policy denies to everybody else. */
+  #scanResult(): ServiceFunction {
+    const { files, table, bus, queues, timeouts } = this.#props;
+    const made = this.#make("scan-result", "Puts results of scans on record", { timeout: timeouts.scanResult });
+    made.addQueue(queues.scanResult, { batchSize: 10 });
+    table.grantPartitions(made, { read: ["configuration", "audit"], write: ["automation", "transfers"] });
+    files.grantTransfer(made);
+    bus.grantPutEvents(made);
+    exemptFromScan(made.role);
+    return made;
+  }
+
+  #make(
+    name: FunctionName,
+    description: string,
+    size: { readonly timeout?: Duration; readonly memoryMiB?: number },
+  ): ServiceFunction {
+    const { code, files, table, bus, serverName, logRetention } = this.#props;
+    return new ServiceFunction(this, name, {
+      code: code(name),
+      description,
+      logRetention,
+      ...size,
+      environment: {
+        [environmentNames.serverName]: serverName,
+        [environmentNames.dataBucket]: files.bucket.bucketName,
+        [environmentNames.table]: table.table.tableName,
+        [environmentNames.eventBus]: bus.bus.eventBusName,
+      },
+    });
+  }
+
+  #readTokenKeys(made: ServiceFunction): void {
+    this.#props.tokenKeys.grantRead(made);
+    made.function.addEnvironment(environmentNames.tokenKeysSecret, this.#props.tokenKeys.secret.secretArn);
+  }
+
+  #readDestinationSecrets(made: ServiceFunction): void {
+    const prefix = this.#props.destinationSecretPrefix ?? "ferrygate/destinations/";
+    iam.Grant.addToPrincipal({
+      grantee: made,
+      actions: ["secretsmanager:GetSecretValue"],
+      resourceArns: [
+        Stack.of(this).formatArn({
+          service: "secretsmanager",
+          resource: "secret",
+          resourceName: `${prefix}*`,
+          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+        }),
+      ],
+    });
+  }
+}

@@ -1,0 +1,167 @@
+import { CfnOutput, Duration, aws_ecs as ecs, Stack, type StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import { environmentNames } from "../../adapters/aws/env.ts";
+import type { CorporateSide, Pool, Stage } from "../configuration/schema.ts";
+import { GatewayLoadBalancer } from "../constructs/gateway-load-balancer.ts";
+import { GatewayPool } from "../constructs/gateway-pool.ts";
+import { containerPorts, type ListenerPorts } from "../constructs/gateway-ports.ts";
+import type { EventsStack } from "./events-stack.ts";
+import type { FunctionsStack } from "./functions-stack.ts";
+import type { NetworkStack } from "./network-stack.ts";
+import type { StoreStack } from "./store-stack.ts";
+
+export interface GatewayStackProps extends StackProps {
+  readonly stage: Stage;
+  readonly ports: ListenerPorts;
+  /** The image of pools that name none. */
+  readonly image: ecs.ContainerImage;
+  readonly network: NetworkStack;
+  readonly store: StoreStack;
+  readonly events: EventsStack;
+  readonly functions: FunctionsStack;
+}
+
+export interface PlacedPool {
+  readonly name: string;
+  readonly weight: number;
+  readonly pool: GatewayPool;
+}
+
+/** What partners connect to: pools of tasks behind a load balancer, and the corporate side's own. */
+export class GatewayStack extends Stack {
+  readonly pools: readonly PlacedPool[];
+  readonly loadBalancer: GatewayLoadBalancer;
+  readonly internal?: { readonly pool: GatewayPool; readonly loadBalancer: GatewayLoadBalancer };
+  readonly #props: GatewayStackProps;
+  readonly #cluster: ecs.Cluster;
+
+  constructor(scope: Construct, id: string, props: GatewayStackProps) {
+    super(scope, id, props);
+    const { stage, network, ports } = props;
+    const { gateway } = stage;
+    this.#props = props;
+    this.#cluster = new ecs.Cluster(this, "Cluster", {
+      vpc: network.network.vpc,
+      enableFargateCapacityProviders: true,
+      containerInsightsV2: ecs.ContainerInsights.ENABLED,
+    });
+    this.pools = gateway.pools.map((pool) => this.#publicPool(pool));
+    this.loadBalancer = new GatewayLoadBalancer(this, "Public", {
+      network: network.network,
+      securityGroup: network.firewall.loadBalancerGroup,
+      ports,
+      pools: this.pools.map(({ pool: { targets }, weight }) => ({ targets, weight })),
+      addresses: network.addresses.addresses,
+    });
+    if (gateway.corporate) this.internal = this.#internal(gateway.corporate);
+    this.addDependency(props.functions, "the secrets are filled before a task reads them");
+    this.#tellPartners();
+  }
+
+  #publicPool({ name, weight, image, ...size }: Pool): PlacedPool {
+    const own = image === undefined ? this.#props.image : ecs.ContainerImage.fromRegistry(image);
+    return { name, weight, pool: this.#pool(`Pool-${name}`, own, { ...size, passiveAddress: this.#passiveAddress() }) };
+  }
+
+  #internal(side: CorporateSide) {
+    const { network, ports, image } = this.#props;
+    const size = { cpu: side.cpu, memoryMiB: side.memoryMiB, tasks: side.tasks, passiveAddress: "0.0.0.0" };
+    const pool = this.#pool("CorporatePool", image, size);
+    const loadBalancer = new GatewayLoadBalancer(this, "Corporate", {
+      network: network.network,
+      securityGroup: (network.internalFirewall ?? network.firewall).loadBalancerGroup,
+      ports,
+      pools: [{ targets: pool.targets, weight: 1 }],
+    });
+    new CfnOutput(this, "CorporateHost", { value: loadBalancer.loadBalancer.loadBalancerDnsName });
+    return { pool, loadBalancer };
+  }
+
+  #pool(id: string, image: ecs.ContainerImage, size: PoolSize): GatewayPool {
+    const { stage, network } = this.#props;
+    const { drain } = stage.gateway;
+    const { passiveAddress, ...sized } = size;
+    const pool = new GatewayPool(this, id, {
+      cluster: this.#cluster,
+      network: network.network,
+      taskGroup: network.firewall.taskGroup,
+      image,
+      ...sized,
+      drain: Duration.minutes(drain.minutes),
+      stopTimeout: Duration.seconds(drain.stopSeconds),
+      logRetention: stage.retention.logDays,
+      environment: this.#environment(id, passiveAddress),
+    });
+    this.#grant(pool);
+    return pool;
+  }
+
+  /** What a session needs and no more: no password hash, no rule, no token, no audit record can be read or changed. */
+  #grant(pool: GatewayPool): void {
+    const { store, events, functions } = this.#props;
+    store.files.grantTransfer(pool);
+    store.table.grantPartitions(pool, { write: ["leases", "transfers"] });
+    store.hostKeys.grantRead(pool);
+    store.tls.grantRead(pool);
+    events.bus.grantPutEvents(pool);
+    functions.functions.customAuth.grantInvoke(pool);
+  }
+
+  #environment(poolId: string, passiveAddress: string): Record<string, string> {
+    const { stage, ports, network, store, events, functions } = this.#props;
+    const { gateway } = stage;
+    return {
+      [environmentNames.serverName]: `${stage.name}-${poolId}`,
+      [environmentNames.dataBucket]: store.files.bucket.bucketName,
+      [environmentNames.table]: store.table.table.tableName,
+      [environmentNames.eventBus]: events.bus.bus.eventBusName,
+      [environmentNames.authFunction]: functions.functions.customAuth.function.functionName,
+      [environmentNames.hostKeysSecret]: store.hostKeys.secret.secretArn,
+      [environmentNames.tlsSecret]: store.tls.secret.secretArn,
+      [environmentNames.sftpPort]: String(containerPorts.sftp),
+      [environmentNames.ftpsPort]: String(containerPorts.ftps),
+      [environmentNames.ftpsImplicitPort]: String(containerPorts.ftpsImplicit),
+      [environmentNames.dataPort]: String(containerPorts.data),
+      [environmentNames.healthPort]: String(containerPorts.health),
+      [environmentNames.passivePorts]: `${ports.firstPassive}-${ports.lastPassive}`,
+      [environmentNames.passiveAddress]: passiveAddress,
+      [environmentNames.trustedProxies]: network.network.trustedProxies.join(","),
+      [environmentNames.availability]: gateway.mode,
+      [environmentNames.drainSeconds]: String(Math.max(1, gateway.drain.stopSeconds - endingSeconds)),
+    };
+  }
+
+  /** Each task names the address of its own zone, so that a zone that is gone takes only its own with it. */
+  #passiveAddress(): string {
+    const { stage, network } = this.#props;
+    if (stage.gateway.passiveAddress === "control") return "0.0.0.0";
+    const { addresses } = network.addresses;
+    return stage.zones.map((zone, index) => `${zone}=${addresses[index]?.attrPublicIp}`).join(",");
+  }
+
+  #tellPartners(): void {
+    const { stage, ports, network, functions } = this.#props;
+    const host = stage.gateway.hostName ?? this.loadBalancer.loadBalancer.loadBalancerDnsName;
+    const outputs = {
+      PartnerHost: host,
+      PartnerAddresses: network.addresses.addresses.map(({ attrPublicIp }) => attrPublicIp).join(", "),
+      PartnerSftpPort: String(ports.sftp),
+      PartnerFtpsPort: `${ports.ftps} (explicit), ${ports.ftpsImplicit} (implicit)`,
+      PartnerPassivePorts: `${ports.firstPassive}-${ports.lastPassive}`,
+      PartnerHostKeys: functions.firstSecrets.hostKeyFingerprints,
+      LoadBalancerName: this.loadBalancer.loadBalancer.loadBalancerDnsName,
+    };
+    for (const [name, value] of Object.entries(outputs)) new CfnOutput(this, name, { value });
+  }
+}
+
+interface PoolSize {
+  readonly cpu: number;
+  readonly memoryMiB: number;
+  readonly tasks: { readonly min: number; readonly max: number };
+  readonly capacity?: "on-demand" | "spot";
+  readonly passiveAddress: string;
+}
+
+/** What the container keeps of the stop timeout for itself, after its sessions. */
+const endingSeconds = 10;
