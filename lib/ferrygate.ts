@@ -29,18 +29,22 @@ export class Ferrygate extends Construct {
   constructor(scope: Construct, { stage, code, image }: FerrygateProps) {
     super(scope, stage.name);
     knowZones(this, stage);
-    const env = { account: stage.account, region: stage.region };
+    const placed = (name: string) => ({
+      env: { account: stage.account, region: stage.region },
+      stackName: `${stage.name}-${name.toLowerCase()}`,
+      stage,
+    });
     const ports = portsOf(stage);
-    const network = new NetworkStack(this, "Network", { env, stage, ports });
-    const store = new StoreStack(this, "Store", { env, stage });
-    const events = new EventsStack(this, "Events", { env, stage, files: store.files });
-    const functions = new FunctionsStack(this, "Functions", { env, stage, code, store, events });
-    const placed = { network, store, events, functions };
+    const network = new NetworkStack(this, "Network", { ...placed("Network"), ports });
+    const store = new StoreStack(this, "Store", { ...placed("Store") });
+    const events = new EventsStack(this, "Events", { ...placed("Events"), files: store.files });
+    const functions = new FunctionsStack(this, "Functions", { ...placed("Functions"), code, store, events });
+    const others = { network, store, events, functions };
     this.network = network;
     this.store = store;
     this.events = events;
     this.functions = functions;
-    this.gateway = new GatewayStack(this, "Gateway", { env, stage, ports, image, ...placed });
+    this.gateway = new GatewayStack(this, "Gateway", { ...placed("Gateway"), ports, image, ...others });
     for (const [name, value] of Object.entries(stage.tags)) Tags.of(this).add(name, value);
   }
 }

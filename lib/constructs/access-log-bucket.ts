@@ -1,5 +1,6 @@
 import { Duration, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
 
 export interface AccessLogBucketProps {
   /** @default 90 */
@@ -19,6 +20,7 @@ export class AccessLogBucket extends Construct {
       removalPolicy: RemovalPolicy.RETAIN,
       lifecycleRules: [{ expiration: Duration.days(props.expireDays ?? 90) }],
     });
+    acknowledge(this.bucket, "S1", "It takes the access logs of the others.");
   }
 }
 

@@ -1,6 +1,7 @@
 import { Duration, aws_iam as iam, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { type AccessLogBucket, closed } from "./access-log-bucket.ts";
+import { acknowledgeResources } from "./acknowledge.ts";
 import type { EncryptionKey } from "./encryption-key.ts";
 
 export interface AuditBucketProps {
@@ -41,6 +42,7 @@ export class AuditBucket extends Construct {
   /** Adds records below a prefix; reads none. */
   grantAppend(grantee: iam.IGrantable, prefix: string): iam.Grant {
     this.#encryptionKey.grantEncryptDecrypt(grantee, "s3");
+    acknowledgeResources(grantee, `/${prefix}*`, "Records are below a prefix.");
     return iam.Grant.addToPrincipal({
       grantee,
       actions: ["s3:PutObject"],

@@ -1,5 +1,6 @@
 import { aws_ec2 as ec2 } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
 
 export interface EdgeAclProps {
   readonly vpc: ec2.IVpc;
@@ -16,6 +17,7 @@ export class EdgeAcl extends Construct {
       vpc: props.vpc,
       subnetSelection: { subnets: [...props.subnets] },
     });
+    acknowledge(acl, "VPC3", "It turns blocked networks away before the load balancer; security groups cannot deny.");
     props.blocked.forEach((network, index) => {
       acl.addEntry(`Blocked${index + 1}`, {
         ruleNumber: 10 + index,

@@ -1,6 +1,7 @@
 import { Duration, aws_iam as iam, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { type AccessLogBucket, closed } from "./access-log-bucket.ts";
+import { acknowledgeResources } from "./acknowledge.ts";
 import type { EncryptionKey } from "./encryption-key.ts";
 
 export interface FileBucketProps {
@@ -63,6 +64,7 @@ export class FileBucket extends Construct {
   }
 
   #grantObjects(grantee: iam.IGrantable, prefixes: readonly string[], actions: readonly string[]): iam.Grant {
+    for (const prefix of prefixes) acknowledgeResources(grantee, `/${prefix}*`, "Files are below a prefix.");
     const resourceArns = prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}*`));
     return iam.Grant.addToPrincipal({ grantee, actions: [...actions], resourceArns });
   }

@@ -5,6 +5,7 @@ import {
   aws_elasticloadbalancingv2 as elb,
 } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
 import type { IGatewayNetwork } from "./gateway-network.ts";
 import type { PoolTargets } from "./gateway-pool.ts";
 import { type ListenerPorts, passivePortsOf } from "./gateway-ports.ts";
@@ -46,6 +47,11 @@ export class GatewayLoadBalancer extends Construct {
       deletionProtection: true,
       ...placement(network, addresses),
     });
+    acknowledge(
+      this.loadBalancer,
+      "ELB2",
+      "Only TLS listeners write access logs; the VPC's flow log has the connections.",
+    );
     const { sftp, ftps, ftpsImplicit } = props.ports;
     this.#listen(sftp, "sftp", props.pools);
     this.#listen(ftps, "ftps", props.pools);

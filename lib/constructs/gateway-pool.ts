@@ -7,6 +7,7 @@ import {
   type aws_iam as iam,
 } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { acknowledge, acknowledgeResources } from "./acknowledge.ts";
 import type { IGatewayNetwork } from "./gateway-network.ts";
 import { containerPorts } from "./gateway-ports.ts";
 import { type LogRetention, logGroup } from "./log-retention.ts";
@@ -69,6 +70,8 @@ export class GatewayPool extends Construct implements iam.IGrantable, ec2.IConne
       },
     });
     addGateway(definition, this, props);
+    acknowledge(definition, "ECS2", "The variables are names and ports; the container reads its secrets by name.");
+    acknowledgeResources(this, "*", "The login of ECR has no resource.");
     this.grantPrincipal = definition.taskRole;
     this.service = this.#service(definition, props);
     this.connections = this.service.connections;

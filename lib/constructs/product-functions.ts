@@ -9,6 +9,7 @@ import {
 import { Construct } from "constructs";
 import { environmentNames } from "../../adapters/aws/env.ts";
 import type { AccountingBus } from "./accounting-bus.ts";
+import { acknowledgeResources } from "./acknowledge.ts";
 import type { AuditBucket } from "./audit-bucket.ts";
 import type { ControlTable } from "./control-table.ts";
 import type { FileBucket } from "./file-bucket.ts";
@@ -202,6 +203,7 @@ export class ProductFunctions extends Construct {
 
   #readDestinationSecrets(made: ServiceFunction): void {
     const prefix = this.#props.destinationSecretPrefix ?? "ferrygate/destinations/";
+    acknowledgeResources(made, `:secret:${prefix}*`, "Rules name destinations, and destinations their secrets.");
     iam.Grant.addToPrincipal({
       grantee: made,
       actions: ["secretsmanager:GetSecretValue"],

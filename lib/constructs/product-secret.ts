@@ -1,5 +1,6 @@
 import { aws_iam as iam, RemovalPolicy, SecretValue, aws_secretsmanager as secretsmanager } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
 import type { EncryptionKey } from "./encryption-key.ts";
 
 export interface ProductSecretProps {
@@ -23,6 +24,11 @@ export class ProductSecret extends Construct {
       secretStringValue: SecretValue.unsafePlainText("{}"),
       removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
     });
+    acknowledge(
+      this.secret,
+      "SMG4",
+      "Partners know the host keys: they change by an announced rotation, see deploy.md.",
+    );
   }
 
   grantRead(grantee: iam.IGrantable): iam.Grant {

@@ -7,6 +7,7 @@ import {
 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { environmentNames } from "../../adapters/aws/env.ts";
+import { acknowledgeResources } from "./acknowledge.ts";
 import { type LogRetention, logGroup } from "./log-retention.ts";
 import { defaultReceives, type WorkQueue } from "./work-queue.ts";
 
@@ -46,6 +47,7 @@ export class ServiceFunction extends Construct implements iam.IGrantable {
     super(scope, id);
     this.role = new iam.Role(this, "Role", { assumedBy: new iam.ServicePrincipal("lambda.amazonaws.com") });
     this.grantPrincipal = this.role;
+    acknowledgeResources(this, "*", "Traces (X-Ray) have no resource.");
     const lines = logGroup(this, "Lines", props.logRetention);
     lines.grantWrite(this.role);
     this.function = new lambda.Function(this, "Function", {

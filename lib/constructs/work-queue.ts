@@ -1,5 +1,6 @@
 import { type aws_cloudwatch as cloudwatch, Duration, aws_sqs as sqs } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
 
 export interface WorkQueueProps {
   /** How long the function behind it may take; the queue waits six times as long before it delivers again. */
@@ -42,11 +43,13 @@ export class WorkQueue extends Construct {
 
 /** A queue that holds what failed, for 14 days. */
 export function deadLetterQueue(scope: Construct, id: string): sqs.Queue {
-  return new sqs.Queue(scope, id, {
+  const queue = new sqs.Queue(scope, id, {
     encryption: sqs.QueueEncryption.SQS_MANAGED,
     enforceSSL: true,
     retentionPeriod: kept,
   });
+  acknowledge(queue, "SQS3", "It is itself the queue for what failed, and has an alarm.");
+  return queue;
 }
 
 export function metricWaiting(queue: sqs.IQueue, label: string): cloudwatch.Metric {

@@ -54,7 +54,8 @@ export class GatewayStack extends Stack {
       addresses: network.addresses.addresses,
     });
     if (gateway.corporate) this.internal = this.#internal(gateway.corporate);
-    this.addDependency(props.functions, "the secrets are filled before a task reads them");
+    // The secrets are filled before a task reads them.
+    this.addStackDependency(props.functions);
     this.#tellPartners();
   }
 
