@@ -127,6 +127,9 @@ export const limits = {
   tokenSessionsPerAccount: 10_000,
   /** After this time a new pair of keys signs; the ones before verify until the last of their tokens is expired. */
   tokenSigningMs: 30 * 24 * 60 * minute,
+  /** How soon a process that keeps its signing keys in a secret notices other ones, and how often it looks at most. */
+  tokenKeysReadMs: 1 * minute,
+  tokenKeysRereadMs: 5 * second,
   apiTokensPerAccount: 50,
   apiTokenNameLength: 100,
   /** The longest that an API token is good, and how long it is when nothing else is asked for. */

@@ -24,10 +24,14 @@ export interface TokenSignerOptions {
   readonly now: () => number;
 }
 
-interface SigningKey {
+/** An Ed25519 key with its private part (RFC 8037). */
+export interface SigningKey {
   readonly kid: string;
-  readonly createdAtMs: number;
   readonly privateJwk: JWK;
+}
+
+interface FiledKey extends SigningKey {
+  readonly createdAtMs: number;
 }
 
 const algorithm = "EdDSA";
@@ -51,19 +55,17 @@ export async function createTokenSigner({ file, now }: TokenSignerOptions): Prom
   const current = async () => {
     rotation = rotation.catch(() => {}).then(rotate);
     await rotation;
-    return signingKeys.at(-1) as SigningKey;
+    return signingKeys.at(-1) as FiledKey;
   };
   await current();
   return {
-    sign: async (session) => signed(await current(), session),
-    async verify(token) {
-      const payload = await verified(token, signingKeys, new Date(now()));
-      return payload?.jti;
-    },
+    sign: async (session) => signToken(await current(), session),
+    verify: (token) => verifyToken(token, signingKeys, now()),
   };
 }
 
-async function signed({ kid, privateJwk }: SigningKey, session: TokenSession): Promise<string> {
+/** The token of a session, good until its expiry. */
+export async function signToken({ kid, privateJwk }: SigningKey, session: TokenSession): Promise<string> {
   return new SignJWT()
     .setProtectedHeader({ alg: algorithm, typ: "JWT", kid })
     .setIssuer(issuer)
@@ -72,6 +74,16 @@ async function signed({ kid, privateJwk }: SigningKey, session: TokenSession): P
     .setIssuedAt(Math.floor(session.startedAtMs / 1000))
     .setExpirationTime(Math.ceil(session.expiresAtMs / 1000))
     .sign(await importJWK(privateJwk, algorithm));
+}
+
+/** The id of the session that the token was made for with one of the keys; undefined for any other, and when expired. */
+export async function verifyToken(
+  token: string,
+  signingKeys: readonly SigningKey[],
+  nowMs: number,
+): Promise<string | undefined> {
+  const payload = await verified(token, signingKeys, new Date(nowMs));
+  return payload?.jti;
 }
 
 async function verified(
@@ -94,18 +106,18 @@ async function verified(
   }
 }
 
-async function createSigningKey(createdAtMs: number): Promise<SigningKey> {
+async function createSigningKey(createdAtMs: number): Promise<FiledKey> {
   const { privateKey } = await generateKeyPair(algorithm, { extractable: true });
   return { kid: crypto.randomUUID(), createdAtMs, privateJwk: await exportJWK(privateKey) };
 }
 
 /** Each signs until the next is made, so its last token expires limits.tokenSessionMs after that. */
-function unexpired(signingKeys: readonly SigningKey[], nowMs: number): readonly SigningKey[] {
+function unexpired(signingKeys: readonly FiledKey[], nowMs: number): readonly FiledKey[] {
   return signingKeys.filter(
     (_, index) => nowMs - (signingKeys[index + 1]?.createdAtMs ?? nowMs) <= limits.tokenSessionMs,
   );
 }
 
-function parsed(text: string | undefined): readonly SigningKey[] {
-  return text === undefined ? [] : (JSON.parse(text) as readonly SigningKey[]);
+function parsed(text: string | undefined): readonly FiledKey[] {
+  return text === undefined ? [] : (JSON.parse(text) as readonly FiledKey[]);
 }
