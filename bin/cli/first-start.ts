@@ -1,10 +1,10 @@
 import { mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
+import { hostKeyFingerprint, hostKeyMakers } from "../../adapters/node/host-keys.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
+import { createSelfSignedCertificate, createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
 import { dataFiles, exists, writePrivateFile } from "./data-directory.ts";
 import { createPassword, demoConfiguration } from "./demo-configuration.ts";
-import { hostKeyFingerprint, hostKeyMakers } from "./host-keys.ts";
-import { createSelfSignedCertificate, createTlsPrivateKey } from "./tls-certificate.ts";
 
 /** What nobody can find out later: print it once. */
 export interface FirstStartReport {

@@ -4,7 +4,7 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { createSelfSignedCertificate, createTlsPrivateKey } from "../../bin/cli/tls-certificate.ts";
+import { createSelfSignedCertificate, createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
 import { password, startProduct, type TestIdentity, testConfiguration } from "../support/product.ts";
 import { mustRun } from "../support/run-program.ts";
 import { cpuSecondsOf, descendantsOf, treeCpuSecondsOf } from "./process-usage.ts";

@@ -10,8 +10,8 @@ import {
 } from "@aws-sdk/client-secrets-manager";
 import ssh2 from "ssh2";
 import { createSecretsClient } from "../../adapters/aws/clients.ts";
-import { hostKeyFingerprint } from "../../bin/cli/host-keys.ts";
-import { createTlsPrivateKey } from "../../bin/cli/tls-certificate.ts";
+import { hostKeyFingerprint } from "../../adapters/node/host-keys.ts";
+import { createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
 import { readHostKeysSecret, readTlsSecret } from "../../gateway/gateway-secrets.ts";
 import { watchSecret } from "../../gateway/watched-secret.ts";
 import { createSftpServer } from "../../protocols/sftp/server.ts";

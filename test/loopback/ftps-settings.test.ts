@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
 import { type AccessOptions, Client, FTPError } from "basic-ftp";
-import { createSelfSignedCertificate, createTlsPrivateKey } from "../../bin/cli/tls-certificate.ts";
+import { createSelfSignedCertificate, createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
 import { limits } from "../../core/limits.ts";
 import { createTestAuthority } from "../support/certificates.ts";
 import { FtpsClient } from "../support/ftps-client.ts";

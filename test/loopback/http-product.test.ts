@@ -6,7 +6,7 @@ import { request as httpsRequest } from "node:https";
 import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
-import { createSelfSignedCertificate, createTlsPrivateKey } from "../../bin/cli/tls-certificate.ts";
+import { createSelfSignedCertificate, createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
 import { connectHttp, type ProblemError } from "../support/http-client.ts";
 import {
   disposeProduct,

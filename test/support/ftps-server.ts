@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import { createSelfSignedCertificate, createTlsPrivateKey } from "../../bin/cli/tls-certificate.ts";
+import { createSelfSignedCertificate, createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
 import type { Account } from "../../core/account.ts";
 import type { AccountingEvent, EventType } from "../../core/accounting-event.ts";
 import type { FtpsLimits } from "../../protocols/ftps/ftps-limits.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { watchCertificateFiles } from "../../../adapters/local/certificate-files.ts";
-import { createSelfSignedCertificate, createTlsPrivateKey } from "../../../bin/cli/tls-certificate.ts";
+import { createSelfSignedCertificate, createTlsPrivateKey } from "../../../adapters/node/tls-certificate.ts";
 import { limits } from "../../../core/limits.ts";
 import { createMemoryRuntime } from "../../support/memory-ports.ts";
 

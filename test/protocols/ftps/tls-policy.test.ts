@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { describe, it } from "node:test";
-import { createSelfSignedCertificate, createTlsPrivateKey } from "../../../bin/cli/tls-certificate.ts";
+import { createSelfSignedCertificate, createTlsPrivateKey } from "../../../adapters/node/tls-certificate.ts";
 import type { SessionReuse, TlsMaterial } from "../../../protocols/ftps/tls-settings.ts";
 import { FtpsClient } from "../../support/ftps-client.ts";
 import { type FtpsTestOptions, startFtps, testTls } from "../../support/ftps-server.ts";

@@ -4,7 +4,7 @@ import { request } from "node:https";
 import { connect as connectTcp } from "node:net";
 import { test } from "node:test";
 import { connect, type TLSSocket } from "node:tls";
-import { createSelfSignedCertificate, createTlsPrivateKey } from "../../../bin/cli/tls-certificate.ts";
+import { createSelfSignedCertificate, createTlsPrivateKey } from "../../../adapters/node/tls-certificate.ts";
 import type { TlsIdentity } from "../../../protocols/http/server.ts";
 import { startServer } from "./rig.ts";
 
