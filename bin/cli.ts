@@ -29,6 +29,12 @@ const commands: Readonly<Record<string, Command>> = {
     summary: "prints whether the account may do that, and the rule that decides",
     run: async (args) => (await import("./cli/explain.ts")).runExplain(args),
   },
+  "host-keys": {
+    usage: "host-keys [--import FILE … | --show]",
+    summary:
+      "prints a secret with new SSH host keys, or with those of the files; --show reads one and prints fingerprints",
+    run: async (args) => (await import("./cli/host-keys.ts")).runHostKeys(args),
+  },
   plan: {
     usage: "plan --config FILE [--data DIR | --url URL]",
     summary: "prints what apply would change: exit 0 for nothing, 2 for something, 1 for a failure",

@@ -23,14 +23,30 @@ async function generated(generate: (done: Done) => void): Promise<string> {
   }
 }
 
+/** What a secret or a configuration calls a host key by. */
+export type HostKeyType = "ed25519" | "ecdsa" | "rsa";
+
 /**
  * How users recognize a host key: `SHA256:… (ED25519)`, as OpenSSH shows it.
  * @throws Error when the text is not a host key
  */
 export function hostKeyFingerprint(hostKey: string): string {
-  const parsed = ssh2.utils.parseKey(hostKey);
-  if (parsed instanceof Error) throw parsed;
-  const digest = createHash("sha256").update(parsed.getPublicSSH()).digest("base64").replace(/=+$/, "");
-  const [, kind = parsed.type] = /^(?:ssh-)?(ed25519|ecdsa|rsa)/.exec(parsed.type) ?? [];
-  return `SHA256:${digest} (${kind.toUpperCase()})`;
+  const { publicSsh, type } = parsed(hostKey);
+  const digest = createHash("sha256").update(publicSsh).digest("base64").replace(/=+$/, "");
+  return `SHA256:${digest} (${type.toUpperCase()})`;
+}
+
+/** @throws Error when the text is not a private host key that is readable without a passphrase */
+export function hostKeyType(hostKey: string): HostKeyType {
+  const { type, isPrivate } = parsed(hostKey);
+  if (!isPrivate) throw new Error("it is a public key");
+  if (type === "ed25519" || type === "ecdsa" || type === "rsa") return type;
+  throw new Error(`${type} is no type of host key here`);
+}
+
+function parsed(hostKey: string): { readonly type: string; readonly publicSsh: Buffer; readonly isPrivate: boolean } {
+  const found = ssh2.utils.parseKey(hostKey);
+  if (found instanceof Error) throw found;
+  const [, type = found.type] = /^(?:ssh-)?(ed25519|ecdsa|rsa)/.exec(found.type) ?? [];
+  return { type, publicSsh: found.getPublicSSH(), isPrivate: found.isPrivateKey() };
 }
