@@ -29,6 +29,25 @@ export function isObjectName(name: string): boolean {
   return utf8Length(name) <= limits.pathSegmentBytes;
 }
 
+/**
+ * Where a name stands in the listing of its folder: sorted by bytes, as S3 sorts, for which a folder `a` is what all of
+ * `a/…` have in common. So `a.txt` comes before the folder `a`, and the folder before `a0`.
+ */
+export function listingPosition({
+  name,
+  type,
+}: {
+  readonly name: string;
+  readonly type: "file" | "directory";
+}): string {
+  return type === "directory" ? `${name}/` : name;
+}
+
+/** True for what {@link listingPosition} may answer. */
+export function isListingPosition(position: string): boolean {
+  return isObjectName(position.endsWith("/") ? position.slice(0, -1) : position);
+}
+
 /** Sorts names by the bytes of their UTF-8, which is S3's order; well-formed text only. */
 export function compareByBytes(left: string, right: string): number {
   const length = Math.min(left.length, right.length);

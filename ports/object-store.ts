@@ -20,7 +20,7 @@ export interface NamedEntry extends StoredEntry {
 
 export interface EntryPage {
   readonly entries: readonly NamedEntry[];
-  /** Pass as `after` to go on; absent on the last page. */
+  /** Where the page ends, as `after` of the next one; absent on the last page. */
   readonly next: string | undefined;
 }
 
@@ -100,7 +100,9 @@ export interface ObjectContents {
 /** Names of objects. Folders exist by themselves and may be empty. */
 export interface ObjectNames {
   /**
-   * The entries of a folder in byte order of their names, at most `limit` (≤ limits.listingPageEntries) of them.
+   * The entries of a folder in S3's order, which is that of their {@link listingPosition}s, at most `limit` (≤
+   * limits.listingPageEntries) of them and behind the position `after`. A page may have fewer although more follow.
+   * Where a store lists no times of its own, `modifiedAtMs` is when the file was put there, to the second.
    * @throws FileError `not-found`, `not-a-directory`.
    */
   list(directoryKey: string, options: { after?: string | undefined; limit: number }): Promise<EntryPage>;

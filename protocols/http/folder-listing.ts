@@ -1,8 +1,7 @@
 import { z } from "zod";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import { isObjectName } from "../../core/object-key.ts";
-
+import { isListingPosition } from "../../core/object-key.ts";
 import type { Session } from "../../service/session/session.ts";
 import { jsonAnswer, toResponse } from "./answer.ts";
 
@@ -25,9 +24,9 @@ export interface PageRequest {
   readonly cursor?: string | undefined;
 }
 
-/** A page of a folder as JSON, its entries in byte order of their names. */
+/** A page of a folder as JSON, its entries in the order of the store. */
 export async function listFolder(session: Session, url: URL, { limit, cursor }: PageRequest): Promise<Response> {
-  const after = cursor === undefined ? undefined : nameFrom(cursor);
+  const after = cursor === undefined ? undefined : positionFrom(cursor);
   const options = { after, limit: limit ?? limits.listingPageEntries };
   const page = await session.listPage(url.searchParams.get("path") ?? "", options);
   const next = page.next === undefined ? undefined : Buffer.from(page.next).toString("base64url");
@@ -39,10 +38,10 @@ function shown({ name, type, size, modifiedAtMs }: Awaited<ReturnType<Session["l
   return { name, type, size, modified: new Date(modifiedAtMs).toISOString() };
 }
 
-/** The cursor is the last name seen, so that it stays good whatever comes and goes. */
-function nameFrom(cursor: string): string {
-  const name = Buffer.from(cursor, "base64url").toString();
-  if (isObjectName(name)) return name;
+/** The cursor is where the last name stands, so that it stays good whatever comes and goes. */
+function positionFrom(cursor: string): string {
+  const position = Buffer.from(cursor, "base64url").toString();
+  if (isListingPosition(position)) return position;
   throw new FileError("invalid-argument", "this cursor is from no page of a listing", { field: "cursor" });
 }
 

@@ -1,6 +1,6 @@
 import type { FolderMap } from "../../core/folder-map.ts";
 import { limits } from "../../core/limits.ts";
-import { compareByBytes } from "../../core/object-key.ts";
+import { compareByBytes, listingPosition } from "../../core/object-key.ts";
 import type { EntryPage, NamedEntry, ObjectStore } from "../../ports/object-store.ts";
 import type { Target } from "./transfer.ts";
 
@@ -12,7 +12,7 @@ export class Listing {
     this.#pages = pages[Symbol.asyncIterator]();
   }
 
-  /** The next entries, in byte order within the store; undefined after the last. */
+  /** The next entries, in the order of the store; undefined after the last. */
   async next(): Promise<readonly NamedEntry[] | undefined> {
     const { done, value } = await this.#pages.next();
     return done ? undefined : value;
@@ -45,11 +45,17 @@ export async function pageOf(source: FolderSource, onlyFolders: boolean, options
     page = await nextPage(source, page.next);
   }
   const end = page?.next;
-  const isHere = (name: string) => compareByBytes(name, after) > 0 && (!end || compareByBytes(name, end) <= 0);
-  const virtual = names.filter(isHere).map((name) => ({ name, ...virtualFolderEntry }));
-  const entries = [...found, ...virtual].sort((left, right) => compareByBytes(left.name, right.name));
-  const isCut = entries.length > limit;
-  return { entries: entries.slice(0, limit), next: isCut ? entries[limit - 1]?.name : end };
+  const isHere = (position: string) =>
+    compareByBytes(position, after) > 0 && (!end || compareByBytes(position, end) <= 0);
+  const virtual = names.map((name) => ({ name, ...virtualFolderEntry })).filter((one) => isHere(listingPosition(one)));
+  const entries = [...found, ...virtual].sort((left, right) =>
+    compareByBytes(listingPosition(left), listingPosition(right)),
+  );
+  const lastShown = entries[limit - 1];
+  return {
+    entries: entries.slice(0, limit),
+    next: entries.length > limit && lastShown ? listingPosition(lastShown) : end,
+  };
 }
 
 interface Visibility {

@@ -140,7 +140,7 @@ export class Session {
   }
 
   /**
-   * At most `limit` entries of a folder behind the name `after`, all in byte order; `next` is the `after` of the next
+   * At most `limit` entries of a folder behind the position `after`, in the order of the store; `next` is the `after` of the next
    * page. @throws FileError as `list`.
    */
   async listPage(rawPath: string, options: PageOptions): Promise<EntryPage> {

@@ -93,12 +93,13 @@ export function objectNamesContract(create: CreateStore): void {
   });
 
   describe("listing", () => {
-    it("shows files and folders in byte order of their names", async () => {
-      const names = ["B", "a", "a!", "a.txt", "é", "\u{fffd}x", "\u{1f600}", "\uffee"];
+    it("shows files and folders in byte order, a folder where its name with a slash stands", async () => {
+      const names = ["B", "a!", "a.txt", "a0", "é", "\u{fffd}x", "\u{1f600}", "\uffee"];
       for (const name of names) await put(store, `folder/${name}`, "");
-      await store.createDirectory("folder/b");
-      const inByteOrder = [...names, "b"].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
-      assert.deepEqual(await namesIn(store, "folder"), inByteOrder);
+      for (const name of ["a", "b"]) await store.createDirectory(`folder/${name}`);
+      const inByteOrder = [...names, "a/", "b/"].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+      const expected = inByteOrder.map((position) => position.replace("/", ""));
+      for (const limit of [1, 2, 3, 1000]) assert.deepEqual(await namesIn(store, "folder", limit), expected);
     });
 
     it("shows what stat shows", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { FileError } from "../../core/errors.ts";
-import { compareByBytes, objectKeySegments } from "../../core/object-key.ts";
+import { compareByBytes, listingPosition, objectKeySegments } from "../../core/object-key.ts";
 import type {
   EntryPage,
   ObjectReader,
@@ -175,14 +175,15 @@ function listed(
 ): EntryPage {
   assertDirectory(tree, directoryKey);
   const prefix = directoryKey === "" ? "" : `${directoryKey}/`;
-  const names = [...tree.files.keys(), ...tree.folders]
+  const found = [...tree.files.keys(), ...tree.folders]
     .filter((objectKey) => objectKey.startsWith(prefix) && !objectKey.slice(prefix.length).includes("/"))
     .map((objectKey) => objectKey.slice(prefix.length))
-    .filter((name) => after === undefined || compareByBytes(name, after) > 0)
-    .sort(compareByBytes);
-  const page = names.slice(0, limit);
-  const entries = page.map((name) => ({ name, ...(entryAt(tree, prefix + name) ?? directoryEntry) }));
-  return { entries, next: names.length > limit ? page.at(-1) : undefined };
+    .map((name) => ({ name, ...(entryAt(tree, prefix + name) ?? directoryEntry) }))
+    .filter((entry) => after === undefined || compareByBytes(listingPosition(entry), after) > 0)
+    .sort((left, right) => compareByBytes(listingPosition(left), listingPosition(right)));
+  const entries = found.slice(0, limit);
+  const last = entries.at(-1);
+  return { entries, next: found.length > limit && last ? listingPosition(last) : undefined };
 }
 
 function assertNotRoot(objectKey: string): void {
