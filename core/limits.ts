@@ -327,4 +327,38 @@ export const limits = {
   /** How often what DynamoDB had no room for is asked again; the pauses between double. */
   dynamoBatchTries: 8,
   dynamoBatchRetryMs: 50,
+
+  /** Parts of a multipart upload: at most so many, the first ones so large; see adapters/aws/s3-part-sizes.ts. */
+  storeParts: 10_000,
+  storePartBytes: 8 * MiB,
+  /** Holds the beginning of every upload. A file that fits costs no more memory than this. */
+  storeFirstBufferBytes: 1 * MiB,
+  /** Memory for what all uploads of a process hold between client and store; a quarter of it is for first buffers. */
+  storeUploadMemoryBytes: 256 * MiB,
+  /** Parts of one upload on their way at the same time. */
+  storePartsAtOnce: 4,
+  /** Memory for reading ahead; without it, reads ask the store for what they need and no more. */
+  storeReadMemoryBytes: 128 * MiB,
+  /** What the request that opens a file brings along. */
+  storeFirstReadBytes: 256 * KiB,
+  storeReadBytes: 4 * MiB,
+  /** Blocks that one download reads ahead, besides the one it is at. */
+  storeBlocksAhead: 2,
+  /** How often the rest of a block is asked for after its connection broke. */
+  storeReadAttempts: 4,
+  /** S3 copies objects up to this size in one request, larger ones in parts. */
+  storeCopyBytes: 5 * GiB,
+  storeCopyPartBytes: 1 * GiB,
+  storeCopiesAtOnce: 8,
+  /** How long a request whose answer was lost may still take effect. */
+  storeSettleMs: 1 * minute,
+  /** How long the outcome of an upload stays on record. */
+  storeOutcomeMs: 7 * 24 * 60 * minute,
+  /** How long an operation waits for another that has the same name. */
+  storeNameWaitMs: 30 * second,
+  storeNameRetryMs: 50,
+  /** A rename this young is left to whoever began it, alive or not. */
+  storeMoveRestMs: 10 * second,
+  /** Versions of one object that are searched for that of an upload. */
+  storeVersions: 100,
 } as const;

@@ -36,7 +36,7 @@ export interface ObjectReader {
 }
 
 export interface PublishOptions {
-  /** The modification time that the client asks for; otherwise that of its last write, or a later one. */
+  /** The modification time that the client asks for; otherwise one from the upload's beginning on. */
   readonly modifiedAtMs?: number | undefined;
   /** Refuse with `already-exists` when a file is there at the moment of publishing. */
   readonly exclusive?: boolean | undefined;

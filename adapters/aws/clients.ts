@@ -17,11 +17,24 @@ import { limits } from "../../core/limits.ts";
  * credentials and endpoints come from the environment (`AWS_REGION`, `AWS_ENDPOINT_URL`, …), as the SDK reads it.
  */
 export function createS3Client(): S3Client {
-  return new S3Client({
+  const client = new S3Client({
     ...settings(limits.awsTransferConnections),
     // A server that is reached by address or through a tunnel has no host names of buckets.
     forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined || process.env.AWS_ENDPOINT_URL_S3 !== undefined,
+    // The store computes the checksum of what it sends while the bytes arrive.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    expectContinueHeader: false,
   });
+  client.middlewareStack.add((next) => (args) => next(leaveContentToTls(args)), { step: "build" });
+  return client;
+}
+
+/** TLS protects the content on its way and S3 checks its CRC-32; a SHA-256 for the signature costs as much again. */
+function leaveContentToTls<T extends object>(args: T & { request?: unknown }): T {
+  const request = args.request as { readonly protocol: string; readonly headers: Record<string, string> };
+  if (request.protocol === "https:") request.headers["x-amz-content-sha256"] = "UNSIGNED-PAYLOAD";
+  return args;
 }
 
 /** Reads and writes plain JavaScript objects; `undefined` attributes are left out. */

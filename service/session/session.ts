@@ -140,8 +140,8 @@ export class Session {
   }
 
   /**
-   * At most `limit` entries of a folder behind the position `after`, in the order of the store; `next` is the `after` of the next
-   * page. @throws FileError as `list`.
+   * At most `limit` entries of a folder behind the position `after`, in the order of the store; `next` is the `after`
+   * of the next page. @throws FileError as `list`.
    */
   async listPage(rawPath: string, options: PageOptions): Promise<EntryPage> {
     const { source, onlyFolders } = await this.#openFolder(rawPath, options);

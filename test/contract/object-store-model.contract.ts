@@ -18,7 +18,7 @@ interface Step {
 }
 
 /** Whatever is done to a store, it answers and shows what a simple model in memory does. */
-export function objectStoreModelContract(create: CreateStore): void {
+export function objectStoreModelContract(create: CreateStore, numRuns: number): void {
   it("behaves as the model does, under any sequence of operations", async () => {
     const probe = await create();
     await probe.dispose();
@@ -32,7 +32,7 @@ export function objectStoreModelContract(create: CreateStore): void {
           await dispose();
         }
       }),
-      { numRuns: 100 },
+      { numRuns },
     );
   });
 }

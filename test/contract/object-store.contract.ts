@@ -5,10 +5,10 @@ import { objectStoreModelContract } from "./object-store-model.contract.ts";
 import type { CreateStore } from "./store-under-test.ts";
 
 /** What every ObjectStore has to do, whatever it stands on. */
-export function objectStoreContract(name: string, create: CreateStore): void {
+export function objectStoreContract(name: string, create: CreateStore, { modelRuns = 100 } = {}): void {
   describe(name, () => {
     objectContentsContract(create);
     objectNamesContract(create);
-    objectStoreModelContract(create);
+    objectStoreModelContract(create, modelRuns);
   });
 }

@@ -8,6 +8,8 @@ export interface StoreUnderTest {
   dispose(): Promise<void>;
   /** False where the store takes two spellings of a name (`A` and `a`, composed and decomposed) for one. */
   readonly exactNames: boolean;
+  /** False where listings show when a file was put into the store, whatever time the client gave it. */
+  readonly listsExactTimes: boolean;
 }
 
 export type CreateStore = () => Promise<StoreUnderTest>;

@@ -3,5 +3,5 @@ import { createMemoryObjectStore } from "./memory-object-store.ts";
 
 objectStoreContract("the store of the tests", async () => {
   const store = createMemoryObjectStore();
-  return { store, reopen: async () => store, dispose: async () => {}, exactNames: true };
+  return { store, reopen: async () => store, dispose: async () => {}, exactNames: true, listsExactTimes: true };
 });

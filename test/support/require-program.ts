@@ -21,7 +21,7 @@ const debianPackages: Readonly<Record<string, string>> = {
  */
 export function programOrSkip(
   program: string,
-  missing: string | false = onPath(program) ? false : program,
+  missing: string | false = isOnPath(program) ? false : program,
 ): string | false {
   if (missing === false) return false;
   const reason = `${missing} is not installed (Debian package ${debianPackages[program] ?? program})`;
@@ -30,7 +30,7 @@ export function programOrSkip(
 }
 
 /** Daemons stand in folders that are not on every user's PATH. */
-function onPath(program: string): boolean {
+export function isOnPath(program: string): boolean {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"];
   return folders.some((folder) => isExecutable(join(folder, program)));
 }

@@ -20,6 +20,7 @@ export async function createDirectoryStoreUnderTest(
     store: await open(),
     reopen: open,
     dispose: () => rm(directory, { recursive: true, force: true }),
+    listsExactTimes: true,
     exactNames: process.platform !== "win32" && (await tellsNamesApart(directory)),
     filesDirectory,
     stagingDirectory,

@@ -1,0 +1,45 @@
+/** What is on record of an upload from its start on, so that a crash leaves nothing unknown behind. */
+export interface StagedUpload {
+  readonly transferId: string;
+  readonly objectKey: string;
+  /** The process that has it. */
+  readonly owner: string;
+  readonly startedAtMs: number;
+  /** Undefined until S3 keeps parts of it. */
+  readonly multipartId: string | undefined;
+  readonly state: StagedState;
+}
+
+/** `open` until its end is known. What is published stays on record for limits.storeOutcomeMs, to answer for itself. */
+export type StagedState = "open" | "aborted" | "published";
+
+/** A rename under way. Nobody else may give or take its two names. */
+export interface StagedMove {
+  readonly moveId: string;
+  readonly fromKey: string;
+  readonly toKey: string;
+  readonly type: "file" | "directory";
+  /** Of the file that moves; empty for a folder. */
+  readonly etag: string;
+  readonly overwrite: boolean;
+  readonly owner: string;
+  readonly startedAtMs: number;
+}
+
+/** The uploads and renames under way, of all processes. Every change is durable when it resolves. */
+export interface StagingRecord {
+  add(upload: StagedUpload): Promise<void>;
+  find(transferId: string): Promise<StagedUpload | undefined>;
+  /** False when the record has been removed, by whoever took this process for dead. */
+  change(transferId: string, change: Partial<Pick<StagedUpload, "multipartId" | "state">>): Promise<boolean>;
+  remove(transferId: string): Promise<void>;
+  /** Those that are not published. One that was added in the last seconds may be missing. */
+  unpublished(): Promise<readonly StagedUpload[]>;
+  /** Takes both names, unless another rename has one of them: then false. */
+  beginMove(move: StagedMove): Promise<boolean>;
+  /** The rename that has the name. It has begun when it has both. */
+  moveAt(objectKey: string): Promise<StagedMove | undefined>;
+  endMove(move: StagedMove): Promise<void>;
+  /** As {@link unpublished}. */
+  moves(): Promise<readonly StagedMove[]>;
+}
