@@ -238,6 +238,10 @@ export const limits = {
   taskRenewMs: 10 * second,
   taskMetadataMs: 5 * second,
   settleMs: 30 * second,
+  settleLeaseMs: 10 * minute,
+  /** A server that is about to stop says so for this long before it closes its doors, or for a part of its drain. */
+  drainNoticeMs: 5 * second,
+  drainNoticeShare: 0.1,
   /** Of the load balancer and the platform, to the health port. */
   healthConnections: 200,
   /** How often secrets are looked at, so how late a rotation is noticed. */

@@ -8,6 +8,16 @@ export function observedLog(
   observe: (event: AccountingEvent) => void,
 ): AccountingLog & EventFeed {
   return {
+    ...observedAccounting(log, observe),
+    end: () => log.end(),
+    readBehind: (position, limit) => log.readBehind(position, limit),
+    onAppend: (listener) => log.onAppend(listener),
+  };
+}
+
+/** As {@link observedLog}, for a log that nobody follows. */
+export function observedAccounting(log: AccountingLog, observe: (event: AccountingEvent) => void): AccountingLog {
+  return {
     append: async (event) => {
       await log.append(event);
       observe(event);
@@ -16,8 +26,5 @@ export function observedLog(
     find: (eventId) => log.find(eventId),
     unfinishedTransfers: () => log.unfinishedTransfers(),
     close: () => log.close(),
-    end: () => log.end(),
-    readBehind: (position, limit) => log.readBehind(position, limit),
-    onAppend: (listener) => log.onAppend(listener),
   };
 }

@@ -12,10 +12,16 @@ export interface Reconciliation {
 /**
  * After a crash, before any client connects: gives every transfer that was started its one end, in agreement with
  * what the store holds, and discards what is staged of uploads that nobody was told about. Safe to run again.
+ * @param isUnderWay true for a transfer of this process, where clients are connected; what the store tells of staged
+ * uploads has to leave out its own
  */
-export async function reconcile(services: SessionServices): Promise<Reconciliation> {
+export async function reconcile(
+  services: SessionServices,
+  isUnderWay: (started: AccountingEvent) => boolean = () => false,
+): Promise<Reconciliation> {
   const ends = { completed: 0, aborted: 0 };
   for (const { started } of await services.accounting.unfinishedTransfers()) {
+    if (isUnderWay(started)) continue;
     const end = (await recoveredEnd(services, started)) ?? abortedEnd(services, started);
     await services.accounting.append(end);
     ends[end.type === "transfer.completed" ? "completed" : "aborted"] += 1;
