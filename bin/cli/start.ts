@@ -2,6 +2,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { formatProblem } from "../../adapters/node/configuration/configuration.ts";
 import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
+import { tuneGarbageCollection } from "../../adapters/node/garbage-collection.ts";
 import { createLog } from "../../adapters/node/log.ts";
 import { createRuntime } from "../../adapters/node/runtime.ts";
 import type { Log } from "../../ports/runtime.ts";
@@ -10,7 +11,6 @@ import { lockDataDirectory } from "../local/data-directory-lock.ts";
 import type { Endpoints } from "../local/front.ts";
 import { type LocalServer, startLocalServer } from "../local/local-server.ts";
 import { prepareDataDirectory } from "./first-start.ts";
-import { tuneGarbageCollection } from "./garbage-collection.ts";
 import { greetingLines } from "./greeting.ts";
 
 export interface StartOptions {

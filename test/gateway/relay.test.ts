@@ -88,7 +88,7 @@ describe("FTPS data connections behind a load balancer", () => {
     await client.quit();
   });
 
-  it("find their session also where the load balancer does not name the port, if the client waits for one only", async () => {
+  it("find their session where the load balancer does not name the port, if it waits alone", async () => {
     await start();
     const client = await loggedIn(1);
     const send = async (arrivedAt: number) => {
