@@ -4,10 +4,12 @@ import type { Stage } from "./configuration/schema.ts";
 import { portRangeOf } from "./configuration/values.ts";
 import type { ListenerPorts } from "./constructs/gateway-ports.ts";
 import type { FunctionCode } from "./constructs/service-function.ts";
+import { ApiStack } from "./stacks/api-stack.ts";
 import { EventsStack } from "./stacks/events-stack.ts";
 import { FunctionsStack } from "./stacks/functions-stack.ts";
 import { GatewayStack } from "./stacks/gateway-stack.ts";
 import { NetworkStack } from "./stacks/network-stack.ts";
+import { ObservabilityStack } from "./stacks/observability-stack.ts";
 import { StoreStack } from "./stacks/store-stack.ts";
 
 export interface FerrygateProps {
@@ -25,6 +27,8 @@ export class Ferrygate extends Construct {
   readonly events: EventsStack;
   readonly functions: FunctionsStack;
   readonly gateway: GatewayStack;
+  readonly api: ApiStack;
+  readonly observability: ObservabilityStack;
 
   constructor(scope: Construct, { stage, code, image }: FerrygateProps) {
     super(scope, stage.name);
@@ -44,7 +48,16 @@ export class Ferrygate extends Construct {
     this.store = store;
     this.events = events;
     this.functions = functions;
-    this.gateway = new GatewayStack(this, "Gateway", { ...placed("Gateway"), ports, image, ...others });
+    const gateway = new GatewayStack(this, "Gateway", { ...placed("Gateway"), ports, image, ...others });
+    const api = new ApiStack(this, "Api", { ...placed("Api"), ...others });
+    this.gateway = gateway;
+    this.api = api;
+    this.observability = new ObservabilityStack(this, "Observability", {
+      ...placed("Observability"),
+      ...others,
+      gateway,
+      api,
+    });
     for (const [name, value] of Object.entries(stage.tags)) Tags.of(this).add(name, value);
   }
 }

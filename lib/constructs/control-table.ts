@@ -1,4 +1,9 @@
-import { aws_dynamodb as dynamodb, aws_iam as iam, RemovalPolicy } from "aws-cdk-lib";
+import {
+  type aws_cloudwatch as cloudwatch,
+  aws_dynamodb as dynamodb,
+  aws_iam as iam,
+  RemovalPolicy,
+} from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { partitions, tableAttributes } from "../../adapters/aws/env.ts";
 import type { EncryptionKey } from "./encryption-key.ts";
@@ -74,7 +79,17 @@ export class ControlTable extends Construct {
     });
   }
 
-  metricThrottledRequests() {
-    return this.table.metricThrottledRequests({ label: "throttled requests" });
+  /** Requests that were turned away because there were too many; the adapters try them again. */
+  metricThrottledRequests(): cloudwatch.IMetric {
+    return this.table.metricThrottledRequestsForOperations({
+      operations: [
+        dynamodb.Operation.GET_ITEM,
+        dynamodb.Operation.PUT_ITEM,
+        dynamodb.Operation.QUERY,
+        dynamodb.Operation.TRANSACT_WRITE_ITEMS,
+        dynamodb.Operation.UPDATE_ITEM,
+      ],
+      label: "throttled requests",
+    });
   }
 }

@@ -35,10 +35,9 @@ export interface GatewayPoolProps {
 }
 
 /** The user of gateway/Dockerfile; it owns nothing in the image. */
-const user = "10001";
+const user = "10001:10001";
 const openFiles = 65_536;
 const cpuTargetPercent = 60;
-const healthUrl = `http://127.0.0.1:${containerPorts.health}/health`;
 
 /** Where a pool's connections arrive: three ports with the client's address kept, and one behind a PROXY v2 header. */
 export interface PoolTargets {
@@ -178,12 +177,8 @@ function addGateway(definition: ecs.FargateTaskDefinition, scope: Construct, pro
     portMappings: Object.values(containerPorts).map((containerPort) => ({ containerPort })),
     linuxParameters: linux(scope),
     healthCheck: {
-      command: [
-        "CMD",
-        "node",
-        "-e",
-        `fetch("${healthUrl}").then((a) => process.exit(a.ok ? 0 : 1), () => process.exit(1))`,
-      ],
+      // Of the image: exits 0 when the process answers.
+      command: ["CMD", "node", "health-check.mjs"],
       interval: Duration.seconds(30),
       timeout: Duration.seconds(5),
       retries: 3,
@@ -194,7 +189,7 @@ function addGateway(definition: ecs.FargateTaskDefinition, scope: Construct, pro
 }
 
 function linux(scope: Construct): ecs.LinuxParameters {
-  const parameters = new ecs.LinuxParameters(scope, "Linux", { initProcessEnabled: true });
+  const parameters = new ecs.LinuxParameters(scope, "Linux");
   parameters.dropCapabilities(ecs.Capability.ALL);
   return parameters;
 }

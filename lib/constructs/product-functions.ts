@@ -106,6 +106,8 @@ export class ProductFunctions extends Construct {
     audit.grantAppend(made, archivePrefix);
     made.function.addEnvironment(environmentNames.archiveBucket, audit.bucket.bucketName);
     made.function.addEnvironment(environmentNames.archivePrefix, archivePrefix);
+    // The counts of failed logins and the like are taken from its log.
+    made.function.addEnvironment(environmentNames.auditLog, "true");
     return made;
   }
 
@@ -151,7 +153,7 @@ export class ProductFunctions extends Construct {
   }
 
   #httpApi(): ServiceFunction {
-    const { files, table, bus } = this.#props;
+    const { files, table, bus, queues } = this.#props;
     // API Gateway waits for 30 seconds, and no longer.
     const made = this.#make("http-api", "The HTTP API", { timeout: Duration.seconds(29), memoryMiB: 1024 });
     table.grantPartitions(made, {
@@ -161,6 +163,10 @@ export class ProductFunctions extends Construct {
     files.grantTransfer(made);
     bus.grantPutEvents(made);
     this.#readTokenKeys(made);
+    queues.dispatch.grantSend(made);
+    queues.alerts.grantSend(made);
+    made.function.addEnvironment(environmentNames.dispatchQueue, queues.dispatch.queue.queueUrl);
+    made.function.addEnvironment(environmentNames.alertQueue, queues.alerts.queue.queueUrl);
     return made;
   }
 

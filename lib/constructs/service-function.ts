@@ -3,6 +3,7 @@ import {
   Duration,
   aws_iam as iam,
   aws_lambda as lambda,
+  type aws_logs as logs,
   aws_lambda_event_sources as sources,
 } from "aws-cdk-lib";
 import { Construct } from "constructs";
@@ -42,14 +43,15 @@ export class ServiceFunction extends Construct implements iam.IGrantable {
   readonly function: lambda.Function;
   readonly role: iam.Role;
   readonly grantPrincipal: iam.IPrincipal;
+  readonly logGroup: logs.LogGroup;
 
   constructor(scope: Construct, id: string, props: ServiceFunctionProps) {
     super(scope, id);
     this.role = new iam.Role(this, "Role", { assumedBy: new iam.ServicePrincipal("lambda.amazonaws.com") });
     this.grantPrincipal = this.role;
     acknowledgeResources(this, "*", "Traces (X-Ray) have no resource.");
-    const lines = logGroup(this, "Lines", props.logRetention);
-    lines.grantWrite(this.role);
+    this.logGroup = logGroup(this, "Lines", props.logRetention);
+    this.logGroup.grantWrite(this.role);
     this.function = new lambda.Function(this, "Function", {
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
@@ -60,7 +62,7 @@ export class ServiceFunction extends Construct implements iam.IGrantable {
       environment: { ...props.environment, NODE_OPTIONS: "--enable-source-maps" },
       timeout: props.timeout ?? Duration.seconds(30),
       memorySize: props.memoryMiB ?? 512,
-      logGroup: lines,
+      logGroup: this.logGroup,
       loggingFormat: lambda.LoggingFormat.JSON,
       tracing: lambda.Tracing.ACTIVE,
     });

@@ -1,4 +1,4 @@
-import { type aws_cloudwatch as cloudwatch, Duration, aws_sqs as sqs } from "aws-cdk-lib";
+import { type aws_cloudwatch as cloudwatch, Duration, aws_iam as iam, aws_sqs as sqs } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 
@@ -27,6 +27,15 @@ export class WorkQueue extends Construct {
       retentionPeriod: kept,
       visibilityTimeout: Duration.seconds(props.functionTimeout.toSeconds() * 6),
       deadLetterQueue: { queue: this.deadLetters, maxReceiveCount: props.receives ?? defaultReceives },
+    });
+  }
+
+  /** Puts messages in that were given up before. */
+  grantSend(grantee: iam.IGrantable): iam.Grant {
+    return iam.Grant.addToPrincipal({
+      grantee,
+      actions: ["sqs:SendMessage"],
+      resourceArns: [this.queue.queueArn],
     });
   }
 

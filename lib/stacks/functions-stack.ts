@@ -1,8 +1,10 @@
 import { Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
+import { environmentNames } from "../../adapters/aws/env.ts";
 import type { Stage } from "../configuration/schema.ts";
 import { FirstSecrets } from "../constructs/first-secrets.ts";
 import { MailSender } from "../constructs/mail-sender.ts";
+import { grantConnectors, ManagedTransferRole } from "../constructs/managed-transfer.ts";
 import { ProductFunctions } from "../constructs/product-functions.ts";
 import type { FunctionCode } from "../constructs/service-function.ts";
 import { type EventsStack, functionTimeouts } from "./events-stack.ts";
@@ -39,6 +41,7 @@ export class FunctionsStack extends Stack {
       serverName: stage.name,
       logRetention,
     });
+    this.#serveManagedTransfer(props);
     this.firstSecrets = new FirstSecrets(this, "FirstSecrets", {
       code: code("first-secrets"),
       hostKeys: store.hostKeys,
@@ -47,5 +50,16 @@ export class FunctionsStack extends Stack {
       hostName: stage.gateway.hostName ?? `${stage.name}.invalid`,
       logRetention,
     });
+  }
+
+  /** A managed server asks custom-auth, which answers with this role; connectors are started by dispatch rules. */
+  #serveManagedTransfer({ stage: { managedTransfer }, store }: FunctionsStackProps): void {
+    const { customAuth, dispatch } = this.functions;
+    if (managedTransfer.server) {
+      const { role } = new ManagedTransferRole(this, "ManagedTransfer", { files: store.files });
+      customAuth.function.addEnvironment(environmentNames.transferRole, role.roleArn);
+      customAuth.function.addEnvironment(environmentNames.dataEncryptionKey, store.encryptionKey.kmsKey.keyArn);
+    }
+    if (managedTransfer.connectors.length > 0) grantConnectors(dispatch);
   }
 }

@@ -37,7 +37,7 @@ export function placeProduct(configuration: StageConfiguration, prepare?: (app: 
   });
   const { stacks } = app.synth();
   const templates = new Map(
-    stacks.map(({ id, template }) => [id.split("/").at(-1) ?? id, Template.fromJSON(template)]),
+    stacks.map(({ hierarchicalId, template }) => [hierarchicalId.split("/").at(-1) ?? "", Template.fromJSON(template)]),
   );
   const resources = [...templates].flatMap(([stack, template]) => resourcesOf(stack, template));
   return { app, product, templates, resources, of: (type) => resources.filter((resource) => resource.type === type) };

@@ -1,0 +1,45 @@
+import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
+import type { Construct } from "constructs";
+import type { Stage } from "../configuration/schema.ts";
+import { FileApi } from "../constructs/file-api.ts";
+import { ManagedConnector, ManagedServer } from "../constructs/managed-transfer.ts";
+import type { FunctionsStack } from "./functions-stack.ts";
+import type { StoreStack } from "./store-stack.ts";
+
+export interface ApiStackProps extends StackProps {
+  readonly stage: Stage;
+  readonly store: StoreStack;
+  readonly functions: FunctionsStack;
+}
+
+/** What integrators call, and what AWS Transfer Family runs for those who ask for it. */
+export class ApiStack extends Stack {
+  readonly api: FileApi;
+
+  constructor(scope: Construct, id: string, props: ApiStackProps) {
+    super(scope, id, props);
+    const { stage, store, functions } = props;
+    const { httpApi, authorize, customAuth } = functions.functions;
+    const logRetention = stage.retention.logDays;
+    this.api = new FileApi(this, "Files", {
+      handler: httpApi,
+      authorizer: authorize,
+      rate: stage.api.rate,
+      burst: stage.api.burst,
+      authorizerCache: Duration.seconds(stage.api.authorizerCacheSeconds),
+      domain: stage.api.domain,
+      logRetention,
+    });
+    new CfnOutput(this, "ApiUrl", { value: this.api.url });
+    if (this.api.domainTarget !== undefined) new CfnOutput(this, "ApiDomainTarget", { value: this.api.domainTarget });
+    const { server, connectors } = stage.managedTransfer;
+    if (server) new ManagedServer(this, "ManagedServer", { ...server, customAuth, logRetention });
+    for (const connector of connectors) {
+      const { connector: placed } = new ManagedConnector(this, `Connector-${connector.name}`, {
+        files: store.files,
+        ...connector,
+      });
+      new CfnOutput(this, `ConnectorId-${connector.name}`, { value: placed.attrConnectorId });
+    }
+  }
+}
