@@ -246,6 +246,10 @@ export const limits = {
   healthConnections: 200,
   /** How often secrets are looked at, so how late a rotation is noticed. */
   secretCheckMs: 60 * second,
+  /** How long a question about a login may take with all its tries. */
+  authenticationCallMs: 20 * second,
+  /** How long what an account may do is remembered between two looks of its sessions, which promise 60 s together. */
+  rememberedAccountMs: 15 * second,
   /** How long a login that was accepted is good for another one with the same credential from the same address. */
   rememberedLoginMs: 60 * second,
   rememberedLogins: 1000,

@@ -19,12 +19,18 @@ import { Settlement } from "./settlement.ts";
 import type { TaskIdentity } from "./task-identity.ts";
 import type { TaskRegistry } from "./task-registry.ts";
 
+/** What a gateway stands on. */
+export interface GatewayServices extends Omit<SessionServices, "runtime" | "serverName"> {
+  /** Finishes renames that dead tasks left in the middle, where the store knows such. */
+  readonly finishMoves?: () => Promise<unknown>;
+}
+
 export interface GatewayOptions {
   readonly environment: GatewayEnvironment;
   readonly task: TaskIdentity;
   readonly tasks: TaskRegistry;
   readonly leases: Leases;
-  readonly services: Omit<SessionServices, "runtime" | "serverName">;
+  readonly services: GatewayServices;
   readonly hostKeys: readonly string[];
   /** Asked for each connection. */
   readonly tls: () => TlsMaterial;
@@ -76,7 +82,10 @@ export class Gateway {
     this.#settlement = new Settlement({
       leases,
       taskId: task.taskId,
-      reconcile: () => reconcile(this.#services, ({ server }) => server === serverName),
+      reconcile: async () => {
+        await options.services.finishMoves?.();
+        return reconcile(this.#services, ({ server }) => server === serverName);
+      },
       runtime,
     });
     const gauges = {

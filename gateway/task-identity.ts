@@ -12,6 +12,9 @@ export interface TaskIdentity {
   readonly availabilityZone: string | undefined;
 }
 
+/** Tells tasks from other owners of what is under way, such as functions, whose life is not known here. */
+export const taskIdPrefix = "task-";
+
 interface TaskMetadata {
   readonly TaskARN?: unknown;
   readonly AvailabilityZone?: unknown;
@@ -30,11 +33,11 @@ export async function readTaskIdentity(
 ): Promise<TaskIdentity> {
   const metadata = metadataUri ? await readMetadata(`${metadataUri}/task`) : {};
   const { TaskARN: arn, AvailabilityZone: zone } = metadata;
-  const ecsId = typeof arn === "string" ? arn.slice(arn.lastIndexOf("/") + 1) : "task";
+  const ecsId = typeof arn === "string" ? arn.slice(arn.lastIndexOf("/") + 1) : "local";
   const address = given ?? addressIn(metadata) ?? machineAddress();
   if (address === undefined) throw new Error("this task has no IPv4 address that other tasks could reach it at");
   return {
-    taskId: `${ecsId}-${randomBytes(4).toString("hex")}`,
+    taskId: `${taskIdPrefix}${ecsId}-${randomBytes(4).toString("hex")}`,
     address,
     availabilityZone: typeof zone === "string" ? zone : undefined,
   };

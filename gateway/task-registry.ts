@@ -1,7 +1,7 @@
 import { limits } from "../core/limits.ts";
 import type { Leases } from "../ports/leases.ts";
 import type { Runtime } from "../ports/runtime.ts";
-import type { TaskIdentity } from "./task-identity.ts";
+import { type TaskIdentity, taskIdPrefix } from "./task-identity.ts";
 
 export interface TaskRegistryOptions {
   readonly leases: Leases;
@@ -40,9 +40,10 @@ export class TaskRegistry {
     this.#listeners.add(listener);
   }
 
-  /** @throws FileError `unavailable` */
-  async isAlive(taskId: string): Promise<boolean> {
-    return (await this.#options.leases.find(taskGroup, taskId)) !== undefined;
+  /** False for what is no task. @throws FileError `unavailable` */
+  async isDead(owner: string): Promise<boolean> {
+    if (!owner.startsWith(taskIdPrefix)) return false;
+    return (await this.#options.leases.find(taskGroup, owner)) === undefined;
   }
 
   /** From here on nobody counts on this task. */

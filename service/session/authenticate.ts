@@ -3,21 +3,12 @@ import type { Credential } from "../../core/credential.ts";
 import { limits } from "../../core/limits.ts";
 import { evaluateLogin } from "../../core/login.ts";
 import { utf8Length } from "../../core/virtual-path.ts";
+import type { AuthenticationResult } from "../../ports/login-authority.ts";
 import type { Connection } from "./connection.ts";
 import type { EventContent } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 
 const unknownPublicKey = "unknown-public-key";
-
-export type AuthenticationResult =
-  | { readonly ok: true; readonly account: Account }
-  | {
-      readonly ok: false;
-      readonly reason: string;
-      readonly account: Account | undefined;
-      /** What another system said about its refusal. */
-      readonly details?: Readonly<Record<string, unknown>> | undefined;
-    };
 
 /**
  * Checks a credential and then the account. The reason is for the accounting record: a client only ever hears that
@@ -31,6 +22,7 @@ export async function authenticate(
   if (utf8Length(credential.username) > limits.loginNameBytes) {
     return { ok: false, reason: "user-name-too-long", account: undefined };
   }
+  if (services.authority) return services.authority.authenticate(credential, connection);
   const found = await services.accounts.find(credential.username);
   if (services.external?.isAsking && isElsewhere(found)) {
     const verdict = await services.external.authenticate(credential, connection);
@@ -62,6 +54,7 @@ export async function publicKeyRefusal(
   offer: { readonly username: string; readonly blob: string },
   connection: Pick<Connection, "peer" | "protocol">,
 ): Promise<string | undefined> {
+  if (services.authority) return services.authority.publicKeyRefusal(offer, connection);
   const account = await services.accounts.find(offer.username);
   if (services.external?.isAsking && isElsewhere(account)) {
     return (await services.external.acceptsPublicKey(offer, connection)) ? undefined : "refused-externally";

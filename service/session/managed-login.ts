@@ -1,6 +1,7 @@
 import type { Account } from "../../core/account.ts";
 import type { Peer } from "../../core/accounting-event.ts";
-import { type AuthenticationResult, accountWithKeys, authenticate, loginEvent, recordedName } from "./authenticate.ts";
+import type { AuthenticationResult } from "../../ports/login-authority.ts";
+import { accountWithKeys, authenticate, loginEvent, recordedName } from "./authenticate.ts";
 import { Recorder } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 

@@ -1,5 +1,6 @@
 import type { AccountDirectory } from "../../ports/account-directory.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
+import type { LoginAuthority } from "../../ports/login-authority.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PasswordHasher } from "../../ports/password-hasher.ts";
 import type { Runtime } from "../../ports/runtime.ts";
@@ -12,6 +13,8 @@ export interface SessionServices {
   readonly accounts: AccountDirectory;
   /** Who is asked about names that are not on file; `accounts` finds those that it accepted. */
   readonly external?: ExternalAccounts | undefined;
+  /** Who decides about logins in place of this process; `accounts` tells what those that it let in may do. */
+  readonly authority?: LoginAuthority | undefined;
   readonly passwords: PasswordHasher;
   readonly runtime: Runtime;
   /** How events name this server. */

@@ -34,7 +34,7 @@ describe("the identity of a task", () => {
     const first = await readTaskIdentity(undefined, uri);
     const second = await readTaskIdentity(undefined, uri);
     assert.deepEqual([first.address, first.availabilityZone], ["10.0.1.7", "eu-west-1b"]);
-    assert.match(first.taskId, /^0123456789abcdef0123456789abcdef-[0-9a-f]{8}$/);
+    assert.match(first.taskId, /^task-0123456789abcdef0123456789abcdef-[0-9a-f]{8}$/);
     assert.notEqual(first.taskId, second.taskId);
   });
 

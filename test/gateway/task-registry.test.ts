@@ -10,20 +10,20 @@ function createTasks(names: readonly string[]) {
   let nowMs = 0;
   const leases = createMemoryLeases(() => nowMs);
   const actions = new Map<string, () => void>();
-  const tasks = names.map((taskId) => {
+  const tasks = names.map((name) => {
     const every = (_: number, action: () => void) => {
-      actions.set(taskId, action);
-      return () => actions.delete(taskId);
+      actions.set(name, action);
+      return () => actions.delete(name);
     };
     const runtime = { ...createMemoryRuntime(), every };
-    return new TaskRegistry({ leases, task: { taskId, address: `10.0.0.${taskId}:5000` }, runtime });
+    return new TaskRegistry({ leases, task: { taskId: `task-${name}`, address: `10.0.0.${name}:5000` }, runtime });
   });
   const turn = async (ms: number) => {
     nowMs += ms;
     for (const action of actions.values()) action();
     await new Promise(setImmediate);
   };
-  return { tasks, turn, kill: (taskId: string) => actions.delete(taskId) };
+  return { tasks, turn, kill: (name: string) => actions.delete(name) };
 }
 
 describe("the tasks that live", () => {
@@ -31,7 +31,8 @@ describe("the tasks that live", () => {
     const { tasks, turn } = createTasks(["1", "2"]);
     for (const task of tasks) await task.start();
     for (let round = 0; round < 20; round += 1) await turn(limits.taskRenewMs);
-    assert.deepEqual(await Promise.all(["1", "2", "3"].map((id) => tasks[0]?.isAlive(id))), [true, true, false]);
+    const owners = ["task-1", "task-2", "task-3", "function-1"];
+    assert.deepEqual(await Promise.all(owners.map((owner) => tasks[0]?.isDead(owner))), [false, false, true, false]);
   });
 
   it("are told which one is gone, at the latest when its lease has ended", async () => {
@@ -42,9 +43,9 @@ describe("the tasks that live", () => {
     await turn(limits.taskRenewMs);
     kill("2");
     await turn(limits.taskLeaseMs - 1);
-    assert.deepEqual([gone, await tasks[0]?.isAlive("2")], [[], true]);
+    assert.deepEqual([gone, await tasks[0]?.isDead("task-2")], [[], false]);
     await turn(1);
-    assert.deepEqual([gone, await tasks[0]?.isAlive("2")], [["10.0.0.2:5000"], false]);
+    assert.deepEqual([gone, await tasks[0]?.isDead("task-2")], [["10.0.0.2:5000"], true]);
   });
 
   it("are gone at once when they stop", async () => {
@@ -52,6 +53,6 @@ describe("the tasks that live", () => {
     for (const task of tasks) await task.start();
     await turn(limits.taskRenewMs);
     await tasks[1]?.stop();
-    assert.equal(await tasks[0]?.isAlive("2"), false);
+    assert.equal(await tasks[0]?.isDead("task-2"), true);
   });
 });
