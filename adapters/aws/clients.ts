@@ -16,11 +16,18 @@ import { limits } from "../../core/limits.ts";
  * Clients of the AWS services, with the timeouts, retries and connection pools that the product relies on. Region,
  * credentials and endpoints come from the environment (`AWS_REGION`, `AWS_ENDPOINT_URL`, …), as the SDK reads it.
  */
-export function createS3Client(): S3Client {
+export function createS3Client({ endpoint, idleMs = limits.awsRequestMs }: S3ClientOptions = {}): S3Client {
   const client = new S3Client({
-    ...settings(limits.awsTransferConnections),
+    ...(endpoint === undefined ? {} : { endpoint }),
+    maxAttempts: limits.awsAttempts,
+    requestHandler: new NodeHttpHandler({
+      connectionTimeout: limits.awsConnectMs,
+      // A part may take long, as long as it moves.
+      socketTimeout: idleMs,
+      ...agents(limits.awsTransferConnections),
+    }),
     // A server that is reached by address or through a tunnel has no host names of buckets.
-    forcePathStyle: process.env.AWS_ENDPOINT_URL !== undefined || process.env.AWS_ENDPOINT_URL_S3 !== undefined,
+    forcePathStyle: [endpoint, process.env.AWS_ENDPOINT_URL, process.env.AWS_ENDPOINT_URL_S3].some((url) => url),
     // The store computes the checksum of what it sends while the bytes arrive.
     requestChecksumCalculation: "WHEN_REQUIRED",
     responseChecksumValidation: "WHEN_REQUIRED",
@@ -28,6 +35,13 @@ export function createS3Client(): S3Client {
   });
   client.middlewareStack.add((next) => (args) => next(leaveContentToTls(args)), { step: "build" });
   return client;
+}
+
+export interface S3ClientOptions {
+  /** By default that of the environment. */
+  readonly endpoint?: string | undefined;
+  /** How long a connection in use may stand still. */
+  readonly idleMs?: number | undefined;
 }
 
 /** TLS protects the content on its way and S3 checks its CRC-32; a SHA-256 for the signature costs as much again. */
@@ -68,16 +82,19 @@ export function createTransferClient(): TransferClient {
   return new TransferClient(settings(limits.awsConnections));
 }
 
-function settings(maxSockets: number) {
+function agents(maxSockets: number) {
   const agentOptions = { keepAlive: true, maxSockets };
+  return { httpAgent: new HttpAgent(agentOptions), httpsAgent: new HttpsAgent(agentOptions) };
+}
+
+function settings(maxSockets: number) {
   return {
     maxAttempts: limits.awsAttempts,
     requestHandler: new NodeHttpHandler({
       connectionTimeout: limits.awsConnectMs,
       requestTimeout: limits.awsRequestMs,
       throwOnRequestTimeout: true,
-      httpAgent: new HttpAgent(agentOptions),
-      httpsAgent: new HttpsAgent(agentOptions),
+      ...agents(maxSockets),
     }),
   };
 }

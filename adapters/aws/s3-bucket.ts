@@ -101,6 +101,8 @@ export class S3Bucket {
     const command = new CopyObjectCommand({
       ...this.#at(toKey),
       ...this.encryption,
+      // A tag says what a scan found of that very object; the copy is scanned again.
+      TaggingDirective: "REPLACE",
       ...options,
       CopySource: this.sourceOf(fromKey),
     });

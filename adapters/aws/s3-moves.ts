@@ -6,7 +6,7 @@ import { objectKeySegments } from "../../core/object-key.ts";
 import type { MoveOptions, StoredEntry } from "../../ports/object-store.ts";
 import { folderMarker, type S3Bucket, withoutQuotes } from "./s3-bucket.ts";
 import { atOnce, type S3Copies } from "./s3-copies.ts";
-import { hasCode, isNamed, statusOf, toFileError } from "./s3-errors.ts";
+import { hasCode, statusOf, toFileError } from "./s3-errors.ts";
 import type { S3Folders } from "./s3-folders.ts";
 import type { StagedMove, StagingRecord } from "./s3-staging.ts";
 
@@ -125,8 +125,10 @@ export class S3Moves {
 
   /** A file keeps its old name until the new one is there. The rest of a folder is moved when S3 can do it again. */
   async #failed(move: StagedMove, error: unknown): Promise<never> {
-    if (move.type === "file") await this.#options.staging.endMove(move);
-    throw toFileError(error);
+    const meaning = toFileError(error);
+    const isOver = move.type === "file" || !hasCode(meaning, "unavailable");
+    if (isOver) await this.#options.staging.endMove(move);
+    throw meaning;
   }
 
   async #assertMovable(move: StagedMove): Promise<void> {
@@ -189,33 +191,51 @@ export class S3Moves {
   async #runFolder(move: StagedMove): Promise<undefined> {
     const { folders } = this.#options;
     const parent = move.fromKey.split("/").slice(0, -1).join("/");
-    const copied: ListedObject[] = [];
+    const [originals, copies]: [ListedObject[], ListedObject[]] = [[], []];
     await folders.keep(move.toKey);
-    for await (const page of this.#pagesBelow(move.fromKey)) {
-      await atOnce(page, async (object) => {
-        if (await this.#copyObject(object, move)) copied.push(object);
-      });
+    try {
+      for await (const page of this.#pagesBelow(move.fromKey)) {
+        await atOnce(page, async (object) => {
+          const copy = await this.#copyObject(object, move);
+          if (!copy) return;
+          originals.push(object);
+          copies.push(copy);
+        });
+      }
+    } catch (error) {
+      // What S3 refuses will be refused again, so the rename is undone; after other troubles it goes on later.
+      if (!hasCode(toFileError(error), "unavailable")) await this.#undo(copies, move);
+      throw error;
     }
     if (!(await folders.isKept(parent))) await folders.keep(parent);
-    for (let start = 0; start < copied.length; start += limits.listingPageEntries) {
-      await this.#takeAll(copied.slice(start, start + limits.listingPageEntries));
-    }
+    await this.#takeAll(originals);
   }
 
-  /** False when it was replaced or removed meanwhile: what is there now came after the rename, and stays. */
-  async #copyObject({ objectKey, etag, size }: ListedObject, move: StagedMove): Promise<boolean> {
+  /** Undefined when it was replaced or removed meanwhile: what is there now came after the rename, and stays. */
+  async #copyObject({ objectKey, etag, size }: ListedObject, move: StagedMove): Promise<ListedObject | undefined> {
     const toKey = renamed(objectKey, move);
     try {
-      await this.#options.copies.copy({ fromKey: objectKey, toKey, etag, size, conditions: {} });
-      return true;
+      const copied = await this.#options.copies.copy({ fromKey: objectKey, toKey, etag, size, conditions: {} });
+      return { objectKey: toKey, etag: copied, size };
     } catch (error) {
       if (statusOf(error) !== 412 && statusOf(error) !== 404) throw error;
-      return false;
+      return undefined;
     }
   }
 
-  /** Versions that are not those copied stay. */
+  async #undo(copies: readonly ListedObject[], { toKey }: StagedMove): Promise<void> {
+    await this.#takeAll(copies);
+    await this.#options.bucket.delete(folderMarker(toKey));
+  }
+
+  /** Versions that are not those listed stay. */
   async #takeAll(objects: readonly ListedObject[]): Promise<void> {
+    for (let start = 0; start < objects.length; start += limits.listingPageEntries) {
+      await this.#takePage(objects.slice(start, start + limits.listingPageEntries));
+    }
+  }
+
+  async #takePage(objects: readonly ListedObject[]): Promise<void> {
     const { bucket } = this.#options;
     const Objects = objects.map(({ objectKey, etag }) => ({ Key: objectKey, ETag: `"${etag}"` }));
     const command = new DeleteObjectsCommand({ Bucket: bucket.name, Delete: { Objects, Quiet: true } });
@@ -252,9 +272,8 @@ export class S3Moves {
     try {
       if ((await staging.moveAt(move.fromKey))?.moveId === move.moveId) await this.#run(move);
     } catch (error) {
-      // A file that has gone from its old name, or whose new one was taken by another, needs nothing more.
-      const isDone = hasCode(error, "not-found", "already-exists") || isNamed(error, "PreconditionFailed");
-      if (!isDone) throw toFileError(error);
+      // A file that has gone from its old name, or what S3 refuses, needs nothing more.
+      if (hasCode(toFileError(error), "unavailable")) throw toFileError(error);
     }
     await staging.endMove(move);
   }

@@ -54,7 +54,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStor
   const { staging, owner, isDead = async () => false, settleMs = limits.storeSettleMs } = options;
   const [folders, copies] = [new S3Folders(bucket), new S3Copies(bucket)];
   return new BucketObjectStore({
-    ...{ bucket, folders, copies, staging, owner, isDead },
+    ...{ bucket, folders, copies, staging, owner, isDead, settleMs },
     moves: new S3Moves({ bucket, folders, copies, staging, owner, isDead, newId: randomUUID }),
     publisher: new Publisher({ bucket, folders, copies, staging, settleMs }),
     memory: new PartMemory(options.uploadMemoryBytes ?? limits.storeUploadMemoryBytes),
@@ -73,13 +73,14 @@ interface Parts {
   readonly readMemory: PartMemory;
   readonly owner: string;
   readonly isDead: (owner: string) => Promise<boolean>;
+  readonly settleMs: number;
 }
 
 class BucketObjectStore implements S3ObjectStore {
   readonly capacity = undefined;
   readonly #parts: Parts;
-  /** Uploads that this process is at. */
-  readonly #live = new Set<string>();
+  /** Uploads that this process is at, and until when. */
+  readonly #live = new Map<string, number>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
@@ -109,14 +110,18 @@ class BucketObjectStore implements S3ObjectStore {
       await adding.then(() => staging.remove(transferId)).catch(() => {});
       throw error;
     }
-    this.#live.add(transferId);
-    return new S3Writer(this.#parts, upload, () => this.#live.delete(transferId));
+    this.#live.set(transferId, Number.POSITIVE_INFINITY);
+    return new S3Writer(this.#parts, upload, {
+      ended: () => this.#live.delete(transferId),
+      failed: () => this.#live.set(transferId, Date.now() + 2 * this.#parts.settleMs),
+    });
   }
 
   /** Those of this process that it is no longer at, and those of dead ones. */
   async stagedUploads(): Promise<readonly string[]> {
     const { owner, staging, isDead } = this.#parts;
-    const uploads = (await staging.unpublished()).filter(({ transferId }) => !this.#live.has(transferId));
+    const isLive = (transferId: string) => Date.now() < (this.#live.get(transferId) ?? 0);
+    const uploads = (await staging.unpublished()).filter(({ transferId }) => !isLive(transferId));
     const owners = new Set(uploads.map((upload) => upload.owner));
     const settled = await Promise.all(
       [...owners].map(async (one) => (one === owner || (await isDead(one)) ? one : "")),
@@ -130,6 +135,7 @@ class BucketObjectStore implements S3ObjectStore {
 
   async discard(transferId: string): Promise<void> {
     await this.#parts.publisher.discard(transferId);
+    this.#live.delete(transferId);
   }
 
   async list(directoryKey: string, options: { after?: string | undefined; limit: number }): Promise<EntryPage> {

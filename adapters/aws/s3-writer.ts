@@ -17,6 +17,12 @@ export interface S3WriterServices {
   readonly publisher: Publisher;
 }
 
+/** Who is told of the end of an upload, and of a publish that failed, whose outcome is asked for next. */
+export interface WriterWatcher {
+  ended(): void;
+  failed(): void;
+}
+
 /** What has come of the part that is being filled. */
 interface FillingPart {
   readonly buffer: PartBuffer;
@@ -31,7 +37,7 @@ interface FillingPart {
 export class S3Writer implements ObjectWriter {
   readonly #services: S3WriterServices;
   readonly #upload: StagedUpload;
-  readonly #ended: () => void;
+  readonly #watcher: WriterWatcher;
   readonly #stop = new AbortController();
   #part: FillingPart | undefined;
   #partNumber = 1;
@@ -45,10 +51,10 @@ export class S3Writer implements ObjectWriter {
   #failure: { readonly reason: unknown } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(services: S3WriterServices, upload: StagedUpload, ended: () => void) {
+  constructor(services: S3WriterServices, upload: StagedUpload, watcher: WriterWatcher) {
     this.#services = services;
     this.#upload = upload;
-    this.#ended = ended;
+    this.#watcher = watcher;
   }
 
   write(chunk: Uint8Array): Promise<void> {
@@ -65,9 +71,16 @@ export class S3Writer implements ObjectWriter {
 
   publish(options: PublishOptions): Promise<StoredEntry> {
     return this.#inTurn(async () => {
-      const entry = await this.#attempt(() => this.#publish(options));
-      this.#end();
-      return entry;
+      try {
+        const entry = await this.#attempt(() => this.#publish(options));
+        this.#end();
+        return entry;
+      } catch (error) {
+        // No other attempt can follow.
+        this.#releasePart();
+        this.#watcher.failed();
+        throw error;
+      }
     });
   }
 
@@ -166,9 +179,13 @@ export class S3Writer implements ObjectWriter {
 
   #end(): void {
     this.#hasEnded = true;
+    this.#releasePart();
+    this.#watcher.ended();
+  }
+
+  #releasePart(): void {
     this.#part?.buffer.release();
     this.#part = undefined;
-    this.#ended();
   }
 
   async #attempt<T>(step: () => Promise<T>): Promise<T> {
