@@ -121,6 +121,7 @@ export async function startProftpd(directory: string, program: string): Promise<
     `AuthUserFile ${join(home, "passwd")}`,
     "DefaultRoot ~",
     "AllowOverwrite on",
+    "AllowStoreRestart on",
     "UseReverseDNS off",
     "WtmpLog off",
     "TLSEngine on",

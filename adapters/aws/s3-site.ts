@@ -1,0 +1,253 @@
+import { Agent as HttpsAgent } from "node:https";
+import type { Readable } from "node:stream";
+import {
+  type _Object,
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  CopyObjectCommand,
+  CreateMultipartUploadCommand,
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  paginateListObjectsV2,
+  S3Client,
+  UploadPartCommand,
+} from "@aws-sdk/client-s3";
+import { NodeHttpHandler } from "@smithy/node-http-handler";
+import { FileError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import type { RemoteDestination } from "../../core/remote-destination.ts";
+import { nameOf, rootPath, type VirtualPath } from "../../core/virtual-path.ts";
+import type { RemoteEntry, RemoteSite, RemoteWrite } from "../../ports/remote-site.ts";
+
+/** A bucket, or the objects below a prefix of it; it is asked when there is something to do. */
+export function openS3Site(destination: RemoteDestination): RemoteSite {
+  return new S3Site(destination);
+}
+
+/** As S3 has it: at least 5 MiB except for the last part, at most 10,000 parts. */
+const smallestPartBytes = 8 * 1024 * 1024;
+/** The SHA-256 of an object as its writer knew it. */
+const digestName = "sha256";
+
+class S3Site implements RemoteSite {
+  readonly appearance = "whole";
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #prefix: string;
+  readonly #closing = new AbortController();
+
+  constructor(destination: RemoteDestination) {
+    this.#client = clientOf(destination);
+    this.#bucket = destination.address.host;
+    this.#prefix = destination.address.folder;
+  }
+
+  async *list(folder: VirtualPath): AsyncGenerator<RemoteEntry, void, undefined> {
+    const prefix = folder === rootPath && this.#prefix === "" ? "" : `${this.#objectKey(folder)}/`;
+    const input = { Bucket: this.#bucket, Prefix: prefix, Delimiter: "/" };
+    let count = 0;
+    try {
+      for await (const page of paginateListObjectsV2({ client: this.#client }, input)) {
+        count += (page.Contents ?? []).length;
+        if (count > limits.remoteEntries) throw new FileError("too-large", `${folder} has too many entries`);
+        yield* (page.Contents ?? []).map((object) => entryOf(object, prefix)).filter(({ name }) => name !== "");
+      }
+    } catch (error) {
+      throw fileError(error);
+    }
+  }
+
+  async stat(path: VirtualPath): Promise<RemoteEntry | undefined> {
+    const head = await this.#head(path);
+    if (!head) return undefined;
+    const { ContentLength: bytes = 0, LastModified } = head;
+    return { name: nameOf(path), type: "file", bytes, modifiedAtMs: LastModified?.getTime() };
+  }
+
+  async digest(path: VirtualPath): Promise<string | undefined> {
+    return (await this.#head(path))?.Metadata?.[digestName];
+  }
+
+  async *read(path: VirtualPath, offset: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const Range = offset === 0 ? undefined : `bytes=${offset}-`;
+    const input = { Bucket: this.#bucket, Key: this.#objectKey(path), Range };
+    try {
+      const { Body } = await this.#client.send(new GetObjectCommand(input), this.#signal());
+      if (Body) yield* Body as Readable;
+    } catch (error) {
+      if ((error as { name?: unknown }).name === "InvalidRange") return;
+      throw fileError(error);
+    }
+  }
+
+  async write(path: VirtualPath, content: AsyncIterable<Uint8Array>, options: RemoteWrite): Promise<void> {
+    const { bytes, sha256, overwrite } = options;
+    const object = {
+      Bucket: this.#bucket,
+      Key: this.#objectKey(path),
+      Metadata: { [digestName]: sha256 },
+      ...(!overwrite && { IfNoneMatch: "*" }),
+    };
+    try {
+      if (bytes <= smallestPartBytes) {
+        const Body = await gathered(content, bytes);
+        await this.#client.send(new PutObjectCommand({ ...object, Body }), this.#signal());
+      } else {
+        await this.#writeParts(object, content, bytes);
+      }
+    } catch (error) {
+      throw fileError(error, path);
+    }
+  }
+
+  async rename(from: VirtualPath, to: VirtualPath, { overwrite }: { readonly overwrite: boolean }): Promise<void> {
+    if (!overwrite && (await this.stat(to))) {
+      throw new FileError("already-exists", `${to} exists at the destination already`);
+    }
+    const source = [this.#bucket, ...this.#objectKey(from).split("/")].map(encodeURIComponent).join("/");
+    const input = { Bucket: this.#bucket, Key: this.#objectKey(to), CopySource: source };
+    try {
+      await this.#client.send(new CopyObjectCommand(input), this.#signal());
+    } catch (error) {
+      throw fileError(error, to);
+    }
+    await this.remove(from);
+  }
+
+  async remove(path: VirtualPath): Promise<void> {
+    const input = { Bucket: this.#bucket, Key: this.#objectKey(path) };
+    try {
+      await this.#client.send(new DeleteObjectCommand(input), this.#signal());
+    } catch (error) {
+      throw fileError(error);
+    }
+  }
+
+  close(): void {
+    this.#closing.abort();
+    this.#client.destroy();
+  }
+
+  async #head(path: VirtualPath) {
+    const input = { Bucket: this.#bucket, Key: this.#objectKey(path) };
+    try {
+      return await this.#client.send(new HeadObjectCommand(input), this.#signal());
+    } catch (error) {
+      const failure = fileError(error);
+      if (failure.code === "not-found" && !isMissingBucket(error)) return undefined;
+      throw failure;
+    }
+  }
+
+  /** The object appears when its last part is there and the whole is completed. */
+  async #writeParts(
+    { IfNoneMatch, ...object }: PutObjectCommandInput,
+    content: AsyncIterable<Uint8Array>,
+    bytes: number,
+  ): Promise<void> {
+    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(object), this.#signal());
+    const upload = { Bucket: object.Bucket, Key: object.Key, UploadId };
+    try {
+      const Parts: { ETag: string | undefined; PartNumber: number }[] = [];
+      const partBytes = Math.max(smallestPartBytes, Math.ceil(bytes / limits.uploadParts));
+      for await (const Body of parts(content, partBytes)) {
+        const PartNumber = Parts.length + 1;
+        const part = await this.#client.send(new UploadPartCommand({ ...upload, PartNumber, Body }), this.#signal());
+        Parts.push({ ETag: part.ETag, PartNumber });
+      }
+      const complete = { ...upload, MultipartUpload: { Parts }, ...(IfNoneMatch !== undefined && { IfNoneMatch }) };
+      await this.#client.send(new CompleteMultipartUploadCommand(complete), this.#signal());
+    } catch (error) {
+      // Parts of an upload that is not ended cost money; a rule of the bucket's life cycle takes what is left here.
+      await this.#client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
+      throw error;
+    }
+  }
+
+  #objectKey(path: VirtualPath): string {
+    return [this.#prefix, path === rootPath ? "" : path.slice(1)].filter((part) => part !== "").join("/");
+  }
+
+  #signal() {
+    return { abortSignal: this.#closing.signal };
+  }
+}
+
+function entryOf(object: _Object, prefix: string): RemoteEntry {
+  const name = (object.Key ?? "").slice(prefix.length);
+  return { name, type: "file", bytes: object.Size ?? 0, modifiedAtMs: object.LastModified?.getTime() };
+}
+
+function clientOf({ user, password, region, endpoint, authorities, timeoutMs }: RemoteDestination): S3Client {
+  const requestHandler = new NodeHttpHandler({
+    connectionTimeout: timeoutMs,
+    socketTimeout: timeoutMs,
+    ...(authorities !== undefined && { httpsAgent: new HttpsAgent({ ca: authorities, keepAlive: true }) }),
+  });
+  return new S3Client({
+    requestHandler,
+    maxAttempts: limits.awsAttempts,
+    // What other services than AWS's know of checksums differs.
+    requestChecksumCalculation: "WHEN_REQUIRED",
+    responseChecksumValidation: "WHEN_REQUIRED",
+    ...(user !== undefined &&
+      password !== undefined && { credentials: { accessKeyId: user, secretAccessKey: password } }),
+    ...(region !== undefined && { region }),
+    ...(endpoint !== undefined && { endpoint, forcePathStyle: true }),
+  });
+}
+
+async function gathered(content: AsyncIterable<Uint8Array>, bytes: number): Promise<Uint8Array> {
+  const whole = new Uint8Array(bytes);
+  let length = 0;
+  for await (const piece of content) {
+    if (length + piece.length > bytes) throw new FileError("unavailable", "the file grew in this moment");
+    whole.set(piece, length);
+    length += piece.length;
+  }
+  if (length < bytes) throw new FileError("unavailable", "the file became shorter in this moment");
+  return whole;
+}
+
+/** The content in parts of a size; the last may be smaller. */
+async function* parts(content: AsyncIterable<Uint8Array>, partBytes: number): AsyncGenerator<Uint8Array> {
+  let part = new Uint8Array(partBytes);
+  let length = 0;
+  for await (const piece of content) {
+    for (let at = 0; at < piece.length; ) {
+      const taken = piece.subarray(at, at + partBytes - length);
+      part.set(taken, length);
+      length += taken.length;
+      at += taken.length;
+      if (length < partBytes) continue;
+      yield part;
+      part = new Uint8Array(partBytes);
+      length = 0;
+    }
+  }
+  if (length > 0) yield part.subarray(0, length);
+}
+
+function isMissingBucket(error: unknown): boolean {
+  return (error as { name?: unknown }).name === "NoSuchBucket";
+}
+
+const refusals = ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"];
+
+function fileError(error: unknown, path = "it"): FileError {
+  if (error instanceof FileError) return error;
+  const { name = "", $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
+  const status = $metadata?.httpStatusCode ?? 0;
+  const options = { cause: error };
+  if (status === 412 || name === "PreconditionFailed") {
+    return new FileError("already-exists", `${path} exists at the destination already`, options);
+  }
+  if (status === 404) return new FileError("not-found", `the destination has no such file: ${name}`, options);
+  if (status === 401 || status === 403 || refusals.includes(name)) {
+    return new FileError("permission-denied", `the destination refused: ${name}`, options);
+  }
+  return new FileError("unavailable", `the destination answered: ${name || "nothing"}`, options);
+}

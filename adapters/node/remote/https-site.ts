@@ -1,0 +1,214 @@
+import { FileError } from "../../../core/errors.ts";
+import { limits } from "../../../core/limits.ts";
+import type { RemoteDestination } from "../../../core/remote-destination.ts";
+import { nameOf, parentOf, rootPath, segmentsOf, type VirtualPath } from "../../../core/virtual-path.ts";
+import type { RemoteEntry, RemoteSite, RemoteWrite } from "../../../ports/remote-site.ts";
+import { connectionError } from "./deadline.ts";
+import { type HttpsAnswer, HttpsExchange } from "./https-exchange.ts";
+
+/** A site that takes files by PUT and gives them by GET; it is asked when there is something to do. */
+export function openHttpsSite(destination: RemoteDestination): RemoteSite {
+  return new HttpsSite(destination);
+}
+
+interface ListedEntry {
+  readonly name?: unknown;
+  readonly type?: unknown;
+  readonly size?: unknown;
+  readonly modified?: unknown;
+}
+
+interface ListedPage {
+  readonly entries?: readonly ListedEntry[];
+  readonly next?: unknown;
+}
+
+class HttpsSite implements RemoteSite {
+  readonly appearance = "whole";
+  readonly #exchange: HttpsExchange;
+  readonly #places: Places;
+
+  constructor(destination: RemoteDestination) {
+    this.#exchange = new HttpsExchange(destination);
+    this.#places = new Places(destination.address);
+  }
+
+  /** HTTP has no listing of its own; the one that is understood is that of Ferrygate's API. */
+  async *list(folder: VirtualPath): AsyncGenerator<RemoteEntry, void, undefined> {
+    let count = 0;
+    for (let next: string | undefined = ""; next !== undefined; ) {
+      const page: ListedPage = await this.#page(folder, next);
+      count += page.entries?.length ?? 0;
+      if (count > limits.remoteEntries) throw new FileError("too-large", `${folder} has too many entries`);
+      yield* (page.entries ?? []).map(entryOf);
+      next = typeof page.next === "string" ? page.next : undefined;
+    }
+  }
+
+  async stat(path: VirtualPath): Promise<RemoteEntry | undefined> {
+    const answer = await this.#ask({ method: "HEAD", target: this.#places.of(path) });
+    if (answer.status === 404) return undefined;
+    refuseUnlessGood(answer, path);
+    const bytes = Number(answer.headers["content-length"] ?? Number.NaN);
+    return { name: nameOf(path), type: "file", bytes, modifiedAtMs: instantOf(answer.headers["last-modified"]) };
+  }
+
+  /** RFC 9530 §4: the digest of the file itself, where the server knows it. */
+  async digest(path: VirtualPath): Promise<string | undefined> {
+    const headers = { "want-repr-digest": "sha-256=10" };
+    const answer = await this.#ask({ method: "HEAD", target: this.#places.of(path), headers });
+    const [, base64] = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/=]+):/.exec(String(answer.headers["repr-digest"] ?? "")) ?? [];
+    return base64 === undefined ? undefined : Buffer.from(base64, "base64").toString("hex");
+  }
+
+  async *read(path: VirtualPath, offset: number): AsyncGenerator<Uint8Array, void, undefined> {
+    const headers = offset === 0 ? {} : { range: `bytes=${offset}-` };
+    const { status, content, ...answer } = await this.#exchange.ask({
+      method: "GET",
+      target: this.#places.of(path),
+      headers,
+    });
+    try {
+      if (status === 416) return;
+      refuseUnlessGood({ status, ...answer }, path);
+      if (offset > 0 && status !== 206) throw new FileError("unsupported", "the destination sends whole files only");
+      for await (const piece of content) yield piece;
+      if (!content.complete) throw new FileError("unavailable", "the destination's answer is cut off");
+    } catch (error) {
+      throw connectionError(error);
+    } finally {
+      content.destroy();
+    }
+  }
+
+  async write(path: VirtualPath, content: AsyncIterable<Uint8Array>, options: RemoteWrite): Promise<void> {
+    const { bytes, sha256, overwrite } = options;
+    await this.#makeFolders(parentOf(path));
+    const headers = {
+      "content-length": `${bytes}`,
+      "content-type": "application/octet-stream",
+      "repr-digest": `sha-256=:${Buffer.from(sha256, "hex").toString("base64")}:`,
+      ...(!overwrite && { "if-none-match": "*" }),
+    };
+    const target = this.#places.of(path);
+    const answer = await this.#exchange.text({ method: "PUT", target, headers, body: content });
+    if (answer.status === 412 && !overwrite) {
+      throw new FileError("already-exists", `${path} exists at the destination already`);
+    }
+    refuseUnlessGood(answer, path);
+  }
+
+  /** RFC 4918 §9.9, or the way of Ferrygate's API. */
+  async rename(from: VirtualPath, to: VirtualPath, { overwrite }: { readonly overwrite: boolean }): Promise<void> {
+    await this.#makeFolders(parentOf(to));
+    const answer = await this.#ask(this.#places.renaming(from, to, overwrite));
+    if (answer.status === 412 || answer.status === 409) {
+      throw new FileError("already-exists", `${to} exists at the destination already`);
+    }
+    refuseUnlessGood(answer, from);
+  }
+
+  async remove(path: VirtualPath): Promise<void> {
+    const answer = await this.#ask({ method: "DELETE", target: this.#places.of(path) });
+    if (answer.status !== 404) refuseUnlessGood(answer, path);
+  }
+
+  close(): void {
+    this.#exchange.close();
+  }
+
+  async #page(folder: VirtualPath, after: string): Promise<ListedPage> {
+    const answer = await this.#ask({ method: "GET", target: this.#places.listing(folder, after) });
+    refuseUnlessGood(answer, folder);
+    try {
+      const page: ListedPage = JSON.parse(answer.text);
+      if (Array.isArray(page.entries)) return page;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+    }
+    throw new FileError("unsupported", "the destination lists no folders");
+  }
+
+  /** Where a server has folders that have to be made, that is done before; those that are there stay as they are. */
+  async #makeFolders(folder: VirtualPath): Promise<void> {
+    let path = rootPath;
+    for (const name of segmentsOf(folder)) {
+      path = `${path === rootPath ? "" : path}/${name}` as VirtualPath;
+      const request = this.#places.makingFolder(path);
+      if (request) await this.#ask(request);
+    }
+  }
+
+  #ask(request: Parameters<HttpsExchange["text"]>[0]) {
+    return this.#exchange.text(request);
+  }
+}
+
+/** How the server names files: by the path of the URL, or by a parameter of its query as Ferrygate's API does. */
+class Places {
+  readonly #base: string;
+  readonly #query: { readonly target: string; readonly operations: string } | undefined;
+  readonly #origin: string;
+
+  constructor({ host, port, folder }: RemoteDestination["address"]) {
+    const isFerrygate = /(?:^|\/)v1\/files$/.test(folder);
+    this.#base = `${folder === "" ? "" : "/"}${encoded(folder)}`;
+    this.#query = isFerrygate
+      ? { target: `${this.#base}?path=`, operations: `${this.#base.replace(/files$/, "operations")}` }
+      : undefined;
+    this.#origin = `https://${host.includes(":") ? `[${host}]` : host}:${port}`;
+  }
+
+  of(path: VirtualPath): string {
+    return this.#query ? this.#query.target + encodeURIComponent(path) : this.#base + encoded(path);
+  }
+
+  listing(folder: VirtualPath, after: string): string {
+    const target = this.of(folder === rootPath ? rootPath : (`${folder}/` as VirtualPath));
+    return after === "" || !this.#query ? target : `${target}&cursor=${encodeURIComponent(after)}`;
+  }
+
+  makingFolder(path: VirtualPath) {
+    if (this.#query) return { method: "PUT", target: `${this.of(path)}%2F` };
+    return undefined;
+  }
+
+  renaming(from: VirtualPath, to: VirtualPath, overwrite: boolean) {
+    if (this.#query) {
+      const body = JSON.stringify({ op: "rename", from, to, overwrite });
+      const headers = { "content-type": "application/json" };
+      return { method: "POST", target: this.#query.operations, headers, body };
+    }
+    const headers = { destination: this.#origin + this.of(to), overwrite: overwrite ? "T" : "F" };
+    return { method: "MOVE", target: this.of(from), headers };
+  }
+}
+
+function entryOf({ name, type, size, modified }: ListedEntry): RemoteEntry {
+  const isFile = type === "file";
+  return {
+    name: String(name),
+    type: isFile ? "file" : type === "directory" ? "directory" : "other",
+    bytes: isFile ? Number(size) : 0,
+    modifiedAtMs: instantOf(modified),
+  };
+}
+
+function instantOf(time: unknown): number | undefined {
+  const instantMs = typeof time === "string" ? Date.parse(time) : Number.NaN;
+  return Number.isNaN(instantMs) ? undefined : instantMs;
+}
+
+function encoded(path: string): string {
+  return path.split("/").map(encodeURIComponent).join("/");
+}
+
+function refuseUnlessGood({ status }: Pick<HttpsAnswer, "status">, path: string): void {
+  if (status >= 200 && status < 300) return;
+  const said = `the destination answered ${status} for ${path}`;
+  if (status === 404 || status === 410) throw new FileError("not-found", said);
+  if (status === 401 || status === 403 || status === 405) throw new FileError("permission-denied", said);
+  if (status === 413) throw new FileError("too-large", said);
+  if (status === 507 || status === 429 || status === 408 || status >= 500) throw new FileError("unavailable", said);
+  throw new FileError("invalid-argument", said);
+}

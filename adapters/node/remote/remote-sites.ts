@@ -1,0 +1,26 @@
+import { FileError } from "../../../core/errors.ts";
+import type { DestinationKind, RemoteDestination } from "../../../core/remote-destination.ts";
+import type { RemoteSite, RemoteSites } from "../../../ports/remote-site.ts";
+import { openFtpsSite } from "./ftps-site.ts";
+import { openHttpsSite } from "./https-site.ts";
+import { openSftpSite } from "./sftp-site.ts";
+
+export type OpenSite = (destination: RemoteDestination) => RemoteSite | Promise<RemoteSite>;
+
+/** @param others how sites are reached whose adapters stand elsewhere */
+export function createRemoteSites(others: { readonly s3?: OpenSite } = {}): RemoteSites {
+  const openers: Readonly<Record<DestinationKind, OpenSite | undefined>> = {
+    sftp: openSftpSite,
+    ftps: openFtpsSite,
+    https: openHttpsSite,
+    s3: others.s3,
+  };
+  return {
+    open: async (destination) => {
+      const { kind } = destination.address;
+      const open = openers[kind];
+      if (!open) throw new FileError("unsupported", `this server reaches no ${kind} destinations`);
+      return open(destination);
+    },
+  };
+}
