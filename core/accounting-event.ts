@@ -18,6 +18,8 @@ export const eventTypes = [
   "dispatch.completed",
   "dispatch.failed",
   "dispatch.skipped",
+  "pull.completed",
+  "pull.failed",
   "alert.sent",
   "alert.failed",
   "scan.clean",

@@ -1,5 +1,5 @@
 /** What is managed entry by entry: in the configuration file, and through the management API. */
-export const entryKinds = ["account", "group", "dispatch-rule", "alert-rule"] as const;
+export const entryKinds = ["account", "group", "destination", "dispatch-rule", "pull", "alert-rule"] as const;
 
 export type EntryKind = (typeof entryKinds)[number];
 
@@ -21,7 +21,9 @@ export interface FieldChange {
 const secretFields: Readonly<Record<EntryKind, readonly (readonly string[])[]>> = {
   account: [["password"]],
   group: [],
+  destination: [["password"], ["privateKey"], ["passphrase"]],
   "dispatch-rule": [],
+  pull: [],
   "alert-rule": [["webhook", "secret"]],
 };
 
@@ -153,7 +155,8 @@ export interface EntryReference {
 
 /** The entries that this one names: an account its groups, a rule the accounts and groups that it is about. */
 export function entryReferences(kind: EntryKind, value: JsonObject): readonly EntryReference[] {
-  if (kind === "group") return [];
+  if (kind === "group" || kind === "destination") return [];
+  if (kind === "pull") return [...accountOf(value, ""), ...destinationOf(value, "")];
   if (kind === "account") return references(value.groups, "groups", "group");
   const [when, expect] = [value.when, value.expect].map((part) => (isObject(part) ? part : {}));
   return [
@@ -165,15 +168,23 @@ export function entryReferences(kind: EntryKind, value: JsonObject): readonly En
   ];
 }
 
-/** A step may put a file where another account finds it. */
+/** A step may put a file where another account finds it, or send it to a destination. */
 function stepReferences(steps: JsonValue | undefined, field: string): EntryReference[] {
   if (!Array.isArray(steps)) return [];
-  return steps.flatMap((step: JsonValue, index) => accountOf(step, `${field}[${index}]`));
+  return steps.flatMap((step: JsonValue, index) => [
+    ...accountOf(step, `${field}[${index}]`),
+    ...(isObject(step) ? destinationOf(step.push, `${field}[${index}].push`) : []),
+  ]);
+}
+
+function destinationOf(part: JsonValue | undefined, field: string): EntryReference[] {
+  if (!isObject(part) || typeof part.destination !== "string") return [];
+  return [{ field: joined(field, "destination"), kind: "destination", name: part.destination }];
 }
 
 function accountOf(part: JsonValue | undefined, field: string): EntryReference[] {
   if (!isObject(part) || typeof part.account !== "string") return [];
-  return [{ field: `${field}.account`, kind: "account", name: part.account }];
+  return [{ field: joined(field, "account"), kind: "account", name: part.account }];
 }
 
 /** A rule may name what it is not about, with `!` in front. */

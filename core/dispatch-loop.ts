@@ -30,7 +30,7 @@ function targetFor(destination: DestinationTemplate, path: VirtualPath, captureC
 }
 
 /** Names that the last parts of the expression's alternatives may be meant for, and some that are in every Inbox. */
-function sampleNames(source: string): readonly string[] {
+export function sampleNames(source: string): readonly string[] {
   const isRegex = /^\s*[me]\//.test(source);
   const text = isRegex ? source.replace(/^\s*[me]\//, "").replace(/\/i?\s*$/, "") : source;
   const lastParts = text.split("|").map((part) => part.slice(part.lastIndexOf("/") + 1).trim());

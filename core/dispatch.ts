@@ -37,8 +37,17 @@ export const derivingActions = ["checksum", "compress", "extract"] as const;
 
 export type DerivingAction = (typeof derivingActions)[number];
 
+/** Where a step sends a file: a path below the folder of a remote site. */
+export interface RemotePlacement {
+  /** The name of the destination. */
+  readonly destination: string;
+  readonly to: DestinationTemplate;
+  readonly overwrite: OverwritePolicy;
+}
+
 export type DispatchStep =
   | ({ readonly action: "move" | "copy" } & Placement)
+  | ({ readonly action: "push" } & RemotePlacement)
   | { readonly action: "rename"; readonly name: DestinationTemplate; readonly overwrite: OverwritePolicy }
   | { readonly action: DerivingAction; readonly overwrite: OverwritePolicy }
   | { readonly action: "delete" | "ignore" };
@@ -80,15 +89,18 @@ export function planDispatch(event: AccountingEvent, rules: readonly DispatchRul
   return plans;
 }
 
-/** A step that puts something somewhere. */
-export type PlacingStep = Extract<DispatchStep, { readonly overwrite: OverwritePolicy }>;
+/** A step that sends the file to a remote site. */
+export type PushStep = Extract<DispatchStep, { readonly action: "push" }>;
+
+/** A step that puts something somewhere in the store. */
+export type PlacingStep = Exclude<Extract<DispatchStep, { readonly overwrite: OverwritePolicy }>, PushStep>;
 
 /**
- * Where a step puts the file that is at `path` when its turn comes, or what it makes of it.
+ * Where a step puts or sends the file that is at `path` when its turn comes, or what it makes of it.
  * @throws FileError `invalid-path`; `invalid-argument` for extracting what is no `.gz`.
  */
 export function destinationOf(
-  step: PlacingStep,
+  step: PlacingStep | PushStep,
   { accountName, time, captures }: DispatchPlan,
   path: VirtualPath,
 ): VirtualPath {
@@ -96,6 +108,7 @@ export function destinationOf(
   switch (step.action) {
     case "move":
     case "copy":
+    case "push":
       return resolveTemplate(step.to, values);
     case "rename": {
       const folder = parentOf(path);
@@ -126,9 +139,13 @@ function fileOf(event: AccountingEvent): Pick<DispatchPlan, "accountName" | "pat
   }
 }
 
-/** A download is a completed transfer too: only a rule that asks for the direction gets it. */
+/**
+ * A download is a completed transfer too: only a rule that asks for the direction gets it. What was sent to a
+ * destination is what a rule did.
+ */
 function isAbout(when: EventSelection, event: AccountingEvent): boolean {
   const isDownload = event.type === "transfer.completed" && event.data.direction !== "upload";
+  if (isDownload && event.data.destination !== undefined) return false;
   if (isDownload && !Object.hasOwn(when.written.data ?? {}, "direction")) return false;
   return selects(when, event);
 }

@@ -1,10 +1,35 @@
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { limits } from "../../core/limits.ts";
 import type { Claim, ClaimRequest } from "../../ports/claims.ts";
 import type { DeadLetter, DeadLetterPage } from "../../ports/dead-letters.ts";
+import type { PullRun } from "../../ports/pull-memory.ts";
+import type { QueuedPush, WaitingPushes } from "../../ports/push-queue.ts";
 
-const schemaVersion = 1;
+const schemaVersion = 2;
+
+/** What version 2 has beside that of version 1. */
+const destinationTables = `
+  CREATE TABLE pushes (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    destination TEXT NOT NULL,
+    event_id TEXT NOT NULL,
+    event TEXT NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due_ms INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (destination, event_id)
+  ) STRICT;
+  CREATE INDEX pushes_due ON pushes (destination, due_ms, position);
+  CREATE TABLE pulled (
+    pull TEXT NOT NULL,
+    id TEXT NOT NULL,
+    seen_ms INTEGER NOT NULL,
+    PRIMARY KEY (pull, id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE pull_runs (pull TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
+  PRAGMA user_version = ${schemaVersion};
+`;
 
 const schema = `
   CREATE TABLE positions (consumer TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT, WITHOUT ROWID;
@@ -17,7 +42,7 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX claims_lease ON claims (lease_ends_ms);
   CREATE TABLE dead_letters (id TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${schemaVersion};
+  ${destinationTables}
 `;
 
 const fileMode = 0o640;
@@ -113,6 +138,61 @@ export class AutomationDatabase {
     this.#run("DELETE FROM dead_letters WHERE id = ?", id);
   }
 
+  addPush(destination: string, event: AccountingEvent): void {
+    const sql = "INSERT OR REPLACE INTO pushes (destination, event_id, event) VALUES (?, ?, ?)";
+    this.#run(sql, destination, event.id, JSON.stringify(event));
+  }
+
+  waitingPushes(): WaitingPushes[] {
+    const sql = "SELECT destination, count(*) AS count FROM pushes GROUP BY destination";
+    const rows = this.#connection.prepare(sql).all();
+    return rows.map(({ destination, count }) => ({ destination: String(destination), count: Number(count) }));
+  }
+
+  firstPushes(destination: string, limit: number): QueuedPush[] {
+    const sql = `SELECT position, event, attempts, due_ms FROM pushes WHERE destination = ?
+      ORDER BY due_ms, position LIMIT ?`;
+    const rows = this.#connection.prepare(sql).all(destination, limit);
+    return rows.map(({ position, event, attempts, due_ms }) => ({
+      position: Number(position),
+      destination,
+      event: JSON.parse(String(event)) as AccountingEvent,
+      attempts: Number(attempts),
+      dueAtMs: Number(due_ms),
+    }));
+  }
+
+  postponePush(position: number, { attempts, dueAtMs }: Pick<QueuedPush, "attempts" | "dueAtMs">): void {
+    this.#run("UPDATE pushes SET attempts = ?, due_ms = ? WHERE position = ?", attempts, dueAtMs, position);
+  }
+
+  settlePush(position: number): void {
+    this.#run("DELETE FROM pushes WHERE position = ?", position);
+  }
+
+  /** Those of the ids that are remembered; they stay so for as long as if they were new. */
+  knownPulls(pull: string, ids: readonly string[], nowMs: number): string[] {
+    const seen = this.#connection.prepare("UPDATE pulled SET seen_ms = ? WHERE pull = ? AND id = ?");
+    return this.#inTransaction(() => ids.filter((id) => seen.run(nowMs, pull, id).changes > 0));
+  }
+
+  rememberPull(pull: string, id: string, nowMs: number): void {
+    this.#run("INSERT OR REPLACE INTO pulled (pull, id, seen_ms) VALUES (?, ?, ?)", pull, id, nowMs);
+  }
+
+  forgetPulls(seenBeforeMs: number): void {
+    this.#run("DELETE FROM pulled WHERE seen_ms < ?", seenBeforeMs);
+  }
+
+  putPullRun(pull: string, run: PullRun): void {
+    this.#run("INSERT OR REPLACE INTO pull_runs (pull, json) VALUES (?, ?)", pull, JSON.stringify(run));
+  }
+
+  pullRun(pull: string): PullRun | undefined {
+    const row = this.#row("SELECT json FROM pull_runs WHERE pull = ?", pull);
+    return row && JSON.parse(String(row.json));
+  }
+
   close(): void {
     this.#connection.close();
   }
@@ -120,11 +200,27 @@ export class AutomationDatabase {
   #prepareFile(): void {
     const version = this.#row("PRAGMA user_version")?.user_version;
     if (version === schemaVersion) return;
+    if (version === 1) {
+      this.#connection.exec(`BEGIN IMMEDIATE; ${destinationTables} COMMIT;`);
+      return;
+    }
     if (version !== 0) throw new Error(`the file has version ${version}, this program knows ${schemaVersion}`);
     if (this.#row("SELECT count(*) AS count FROM sqlite_schema")?.count !== 0) {
       throw new Error("the file is a database of another program");
     }
     this.#connection.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
+  }
+
+  #inTransaction<T>(work: () => T): T {
+    this.#connection.exec("BEGIN IMMEDIATE");
+    try {
+      const result = work();
+      this.#connection.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.#connection.exec("ROLLBACK");
+      throw error;
+    }
   }
 
   #run(sql: string, ...parameters: readonly SQLInputValue[]): number {

@@ -3,6 +3,8 @@ import { limits } from "../../core/limits.ts";
 import type { Claims } from "../../ports/claims.ts";
 import type { ConsumerPositions } from "../../ports/consumer-positions.ts";
 import type { DeadLetters } from "../../ports/dead-letters.ts";
+import type { PullMemory } from "../../ports/pull-memory.ts";
+import type { PushQueue } from "../../ports/push-queue.ts";
 import type { AutomationRequest } from "./sqlite-automation-worker.ts";
 import { DatabaseThread } from "./sqlite-database-thread.ts";
 
@@ -11,7 +13,12 @@ export interface AutomationState {
   readonly positions: ConsumerPositions;
   readonly claims: Claims;
   readonly deadLetters: DeadLetters;
-  /** Forgets claims older than limits.claimRetentionMs, save for those of events among the dead letters. */
+  readonly pushes: PushQueue;
+  readonly pulls: PullMemory;
+  /**
+   * Forgets claims older than limits.claimRetentionMs, save for those of events among the dead letters, and pulled
+   * files that were not there any more for as long.
+   */
   forgetOldClaims(): Promise<void>;
   close(): Promise<void>;
 }
@@ -30,7 +37,10 @@ export async function openSqliteAutomationState(options: {
   const workerFile = new URL("./sqlite-automation-worker.ts", import.meta.url);
   const thread = new DatabaseThread<AutomationRequest>({ workerFile, workerData: file, name: "the rules' memory" });
   const call: Call = (request) => thread.call(request);
-  const forgetOldClaims = () => call<void>({ kind: "forgetClaims", with: [now() - limits.claimRetentionMs] });
+  const forgetOldClaims = async () => {
+    await call({ kind: "forgetClaims", with: [now() - limits.claimRetentionMs] });
+    await call({ kind: "forgetPulls", with: [now() - limits.claimRetentionMs] });
+  };
   try {
     await call({ kind: "endLeases", with: [] });
     await forgetOldClaims();
@@ -43,6 +53,8 @@ export async function openSqliteAutomationState(options: {
     positions: positionsIn(call),
     claims: claimsIn(call, now),
     deadLetters: deadLettersIn(call),
+    pushes: pushesIn(call),
+    pulls: pullsIn(call, now),
     forgetOldClaims,
     close: () => thread.close(),
   };
@@ -85,5 +97,24 @@ function deadLettersIn(call: Call): DeadLetters {
       return call({ kind: "listLetters", with: [options] });
     },
     remove: (id) => call({ kind: "removeLetter", with: [id] }),
+  };
+}
+
+function pushesIn(call: Call): PushQueue {
+  return {
+    add: (destination, event) => call({ kind: "addPush", with: [destination, event] }),
+    waiting: () => call({ kind: "waitingPushes", with: [] }),
+    first: (destination, limit) => call({ kind: "firstPushes", with: [destination, limit] }),
+    postpone: (position, state) => call({ kind: "postponePush", with: [position, state] }),
+    settle: (position) => call({ kind: "settlePush", with: [position] }),
+  };
+}
+
+function pullsIn(call: Call, now: () => number): PullMemory {
+  return {
+    known: async (pull, ids) => new Set(await call<string[]>({ kind: "knownPulls", with: [pull, ids, now()] })),
+    remember: (pull, id) => call({ kind: "rememberPull", with: [pull, id, now()] }),
+    putRun: (pull, run) => call({ kind: "putPullRun", with: [pull, run] }),
+    run: (pull) => call({ kind: "pullRun", with: [pull] }),
   };
 }

@@ -21,7 +21,9 @@ interface Page {
 const collections: Readonly<Record<EntryKind, string>> = {
   account: "accounts",
   group: "groups",
+  destination: "destinations",
   "dispatch-rule": "dispatch-rules",
+  pull: "pulls",
   "alert-rule": "alert-rules",
 };
 

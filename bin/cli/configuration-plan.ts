@@ -19,7 +19,7 @@ export interface PlannedChange {
 }
 
 /** What others name comes before those who name it; removals go the other way round. */
-const order: readonly EntryKind[] = ["group", "account", "dispatch-rule", "alert-rule"];
+const order: readonly EntryKind[] = ["group", "account", "destination", "dispatch-rule", "pull", "alert-rule"];
 
 /** Everything that has to happen so that the target has the entries of the file and no others, in a safe order. */
 export async function planChanges(

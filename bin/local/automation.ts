@@ -1,12 +1,13 @@
 import { join } from "node:path";
-import { openSqliteAutomationState } from "../../adapters/local/sqlite-automation-state.ts";
+import { type AutomationState, openSqliteAutomationState } from "../../adapters/local/sqlite-automation-state.ts";
 import { limits } from "../../core/limits.ts";
-import type { Claims } from "../../ports/claims.ts";
-import type { DeadLetters } from "../../ports/dead-letters.ts";
 import type { EventFeed } from "../../ports/event-feed.ts";
 import { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
 import { EventConsumer, type EventHandler } from "../../service/consume/event-consumer.ts";
 import type { LocalServerOptions } from "./front.ts";
+
+/** What the handlers remember. */
+export type AutomationMemory = Pick<AutomationState, "claims" | "deadLetters" | "pushes" | "pulls">;
 
 /** Those who act on what is on record: each handler has a consumer of its own, so that none waits for another. */
 export interface Automation {
@@ -21,14 +22,11 @@ export interface Automation {
 export async function openAutomation(
   { dataDirectory, runtime }: LocalServerOptions,
   feed: EventFeed,
-  handlersOf: (parts: {
-    readonly claims: Claims;
-    readonly deadLetters: DeadLetters;
-  }) => Promise<readonly EventHandler[]>,
+  handlersOf: (state: AutomationMemory) => Promise<readonly EventHandler[]>,
 ): Promise<Automation> {
   const state = await openSqliteAutomationState({ file: join(dataDirectory, "automation.sqlite"), now: runtime.now });
-  const { positions, deadLetters, claims } = state;
-  const handlers = await handlersOf({ claims, deadLetters });
+  const { positions, deadLetters } = state;
+  const handlers = await handlersOf(state);
   const consumers = handlers.map((handler) => new EventConsumer({ feed, positions, deadLetters, runtime }, handler));
   const stopSweeping = runtime.every(limits.claimSweepMs, () => {
     state.forgetOldClaims().catch((error: unknown) => runtime.log.error("old claims are not forgotten", { error }));

@@ -23,6 +23,7 @@ import { startFtps } from "./ftps-front.ts";
 import { startHttp } from "./http-front.ts";
 import { createMetrics, type LocalMetrics } from "./metrics.ts";
 import { startSftp } from "./sftp-front.ts";
+import { type LocalTransfers, openTransfers } from "./transfers.ts";
 
 export interface LocalServer {
   readonly endpoints: Readonly<Endpoints>;
@@ -44,11 +45,19 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   const { openSession, resumeSession, registry } = createSessionOpener(services);
   const management = await configurationStore.serve(services);
   const alerts = await openAlerts(options);
-  const automation = await openAutomation(options, services.accounting, async ({ claims, deadLetters }) => [
-    createDispatcher({ ...services, claims, conversions: contentConversions }, () => configuration.current().dispatch),
-    await alerts.start({ configuration: () => configuration.current(), accounting: services.accounting, deadLetters }),
-  ]);
+  const inForce = () => configuration.current();
+  let transfers: LocalTransfers | undefined;
+  const automation = await openAutomation(options, services.accounting, async (state) => {
+    const { claims, deadLetters } = state;
+    transfers = openTransfers({ services, state, configuration: inForce });
+    const dispatching = { ...services, claims, conversions: contentConversions, pushing: transfers.pushing };
+    return [
+      createDispatcher(dispatching, () => inForce().dispatch),
+      await alerts.start({ configuration: inForce, accounting: services.accounting, deadLetters }),
+    ];
+  });
   await automation.start();
+  await transfers?.start();
   const recorder = new Recorder(services, { protocol: "system" });
   let readiness: Readiness = "starting";
   const { endpoints, fronts } = await startFronts(options, {
@@ -56,7 +65,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
     openSession,
     resumeSession,
     readiness: () => readiness,
-    configuration: () => configuration.current(),
+    configuration: inForce,
     feed: services.accounting,
     deadLetters: automation.deadLetters,
     management,
@@ -72,6 +81,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       await Promise.race([drainInTurn(fronts), after(limits.drainMs)]);
       await registry.endAll("admin-reboot");
       await Promise.all(fronts.map((front) => front.close()));
+      await transfers?.stop();
       await automation.stop();
       await alerts.stop();
       external.close();

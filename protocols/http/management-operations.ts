@@ -57,6 +57,38 @@ const resources: readonly Resource[] = [
     example: { name: "pdfs-to-outbox", when: { path: "/inbox/*.pdf" }, do: [{ move: "/outbox/" }] },
   },
   {
+    kind: "destination",
+    role: "admin",
+    collection: "destinations",
+    schemaId: "Destination",
+    plural: "Destinations",
+    noun: "a destination",
+    example: {
+      name: "globex",
+      url: "sftp://files.globex.example/incoming",
+      user: "acme",
+      password: "correct horse battery staple",
+      hostKeys: ["SHA256:wH1f2nMD4tpsYLgN9Wmc1wQ1uuMZEC9S0mZ2YzMEzGk"],
+    },
+  },
+  {
+    kind: "pull",
+    role: "operator",
+    collection: "pulls",
+    schemaId: "Pull",
+    plural: "Pulls",
+    noun: "a pull",
+    example: {
+      name: "globex-orders",
+      destination: "globex",
+      from: "/outgoing",
+      account: "acme",
+      to: "/inbox",
+      schedule: "*/15 * * * *",
+      after: "delete",
+    },
+  },
+  {
     kind: "alert-rule",
     role: "operator",
     collection: "alert-rules",
@@ -93,6 +125,8 @@ const webhookSecretSchema = {
   anyOf: [{ type: "string", description: "never shown" }, mark],
 } as const;
 
+const destinationSecretSchema = { anyOf: [{ type: "string", description: "never shown" }, mark] } as const;
+
 /**
  * The schemas of entries by their ids in the OpenAPI document.
  * @param forms how the configuration file writes each kind
@@ -107,6 +141,11 @@ export function managementSchemas(forms: Readonly<Record<EntryKind, JsonObject>>
 /** The API has forms of its own for secrets, and none for references to files. */
 function apiForm(kind: EntryKind, form: JsonObject): JsonObject {
   if (kind === "account") return withProperty(form, "password", passwordSchema);
+  if (kind === "destination") {
+    const secrets = ["password", "privateKey", "passphrase"];
+    const plain = secrets.reduce((schema, secret) => withProperty(schema, secret, destinationSecretSchema), form);
+    return withProperty(plain, "ca", { type: "string", description: "Certificates (PEM) of the authorities." });
+  }
   if (kind !== "alert-rule") return form;
   const webhook = asObject(asObject(form.properties).webhook);
   return withProperty(form, "webhook", withProperty(webhook, "secret", webhookSecretSchema));

@@ -1,7 +1,7 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import type { AlertRule, AlertTarget } from "../../core/alert-rule.ts";
 import type { PlacedDelivery } from "../../ports/alert-outbox.ts";
-import { deadLetterId } from "../consume/event-consumer.ts";
+import { deadLetterId } from "../consume/dead-letter.ts";
 import { type AlertServices, alertConsumer } from "./alert-services.ts";
 
 /** What was told, or was to be told. */

@@ -2,17 +2,20 @@ import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { ConsumerPositions } from "../../ports/consumer-positions.ts";
-import type { DeadLetter, DeadLetters } from "../../ports/dead-letters.ts";
+import type { DeadLetters } from "../../ports/dead-letters.ts";
 import type { EventFeed, PlacedEvent } from "../../ports/event-feed.ts";
 import type { Runtime } from "../../ports/runtime.ts";
-import { isLasting, RetryLater, type RetryPolicy, reasonOf, retryDelayMs, standardRetries, WorkBusy } from "./retry.ts";
-
-export interface Failure {
-  readonly event: AccountingEvent;
-  readonly error: unknown;
-  /** How often the event was tried, replays included. */
-  readonly attempts: number;
-}
+import { deadLetterOf, type Failure } from "./dead-letter.ts";
+import {
+  isLasting,
+  RetryLater,
+  type RetryPolicy,
+  reasonOf,
+  retryDelayMs,
+  standardRetries,
+  WorkBusy,
+  WorkDeferred,
+} from "./retry.ts";
 
 /** Acts on events. The same event may come again, also when it was handled: what must happen once needs a claim. */
 export interface EventHandler {
@@ -20,7 +23,10 @@ export interface EventHandler {
   readonly name: string;
   /** False for the events that pass unhandled: nothing is written for them. */
   selects(event: AccountingEvent): boolean;
-  /** @throws FileError: every code but `unavailable` is final. RetryLater and whatever else: it is tried again. */
+  /**
+   * @throws FileError: every code but `unavailable` is final. WorkDeferred: somebody else goes on with it. RetryLater
+   * and whatever else: it is tried again.
+   */
   handle(event: AccountingEvent): Promise<void>;
   /**
    * The tries are used up. True when that is dealt with; otherwise the event goes to the dead letters. Called again
@@ -36,8 +42,10 @@ export interface ConsumerServices {
   readonly runtime: Runtime;
 }
 
-/** What became of a replay; `reason` is one sentence for the operator. */
-export type ReplayOutcome = { readonly ok: true } | { readonly ok: false; readonly reason: string };
+/** What became of a replay, `queued` while it is under way elsewhere; `reason` is one sentence for the operator. */
+export type ReplayOutcome =
+  | { readonly ok: true; readonly queued?: true }
+  | { readonly ok: false; readonly reason: string };
 
 /**
  * Hands every event of the log to one handler: in order, at least once, whatever stops the process in between. An
@@ -141,7 +149,7 @@ export class EventConsumer {
     for (let attempts = 0; ; ) {
       try {
         if (!this.#handler.selects(event)) return "passed";
-        await this.#handler.handle(event);
+        await this.#handle(event);
         return "settled";
       } catch (error) {
         if (!(error instanceof WorkBusy)) attempts += 1;
@@ -150,6 +158,16 @@ export class EventConsumer {
         await this.#pause({ delayMs: this.#delayMs(error, attempts) });
         if (this.#isStopping) return "interrupted";
       }
+    }
+  }
+
+  async #handle(event: AccountingEvent): Promise<"done" | "deferred"> {
+    try {
+      await this.#handler.handle(event);
+      return "done";
+    } catch (error) {
+      if (error instanceof WorkDeferred) return "deferred";
+      throw error;
     }
   }
 
@@ -199,7 +217,7 @@ export class EventConsumer {
     if (letter?.consumer !== this.name) throw new FileError("not-found", "there is no such dead letter");
     const { event, attempts } = letter;
     try {
-      await this.#handler.handle(event);
+      if ((await this.#handle(event)) === "deferred") return { ok: true, queued: true };
     } catch (error) {
       if (!(error instanceof WorkBusy)) await this.#bury({ event, error, attempts: attempts + 1 });
       return { ok: false, reason: reasonOf(error) };
@@ -240,22 +258,4 @@ export class EventConsumer {
   #wakeAll(): void {
     for (const wake of this.#waits) wake();
   }
-}
-
-/** The letter of a failure of this consumer, at this moment. */
-export function deadLetterOf(
-  consumer: string,
-  { event, error, attempts }: Failure,
-  { now }: Pick<Runtime, "now">,
-): DeadLetter {
-  const failedAt = new Date(now()).toISOString();
-  return { id: deadLetterId(consumer, event.id), consumer, event, reason: reasonOf(error), attempts, failedAt };
-}
-
-/**
- * Letters are told apart by consumer and event alone, so that the same failure is never two letters. Claims for the
- * work on an event are named `LETTER_ID/…`: they are remembered as long as the event may be replayed.
- */
-export function deadLetterId(consumer: string, eventId: string): string {
-  return `${consumer}.${eventId}`;
 }

@@ -2,7 +2,8 @@ import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { FileError } from "../../core/errors.ts";
 import type { DeadLetters } from "../../ports/dead-letters.ts";
 import type { Runtime } from "../../ports/runtime.ts";
-import { deadLetterOf, type EventHandler, type Failure } from "./event-consumer.ts";
+import { deadLetterOf, type Failure } from "./dead-letter.ts";
+import type { EventHandler } from "./event-consumer.ts";
 import { isLasting } from "./retry.ts";
 
 /** An event as a queue delivered it, which delivers it again unless it is told that it was dealt with. */

@@ -33,6 +33,11 @@ export class WorkBusy extends FileError {
   }
 }
 
+/** The rest of the work is durably in a queue: whoever empties that sees to the event and to its dead letter. */
+export class WorkDeferred extends Error {
+  override readonly name = "WorkDeferred";
+}
+
 /** Milliseconds to wait after try number `attempts`: doubled each time, half of it by chance (`random` from 0 to 1). */
 export function retryDelayMs(policy: RetryPolicy, attempts: number, random: number): number {
   const delayMs = Math.min(policy.longestDelayMs, policy.firstDelayMs * 2 ** Math.max(0, attempts - 1));

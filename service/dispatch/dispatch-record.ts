@@ -1,6 +1,6 @@
 import type { AccountingEvent, EventType } from "../../core/accounting-event.ts";
 import type { DispatchPlan, DispatchStep } from "../../core/dispatch.ts";
-import { deadLetterId } from "../consume/event-consumer.ts";
+import { deadLetterId } from "../consume/dead-letter.ts";
 import type { DispatchServices } from "./dispatch-services.ts";
 
 export const dispatchConsumer = "dispatch";

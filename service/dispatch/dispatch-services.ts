@@ -1,9 +1,19 @@
+import type { AccountingEvent } from "../../core/accounting-event.ts";
 import type { AccountDirectory } from "../../ports/account-directory.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
 import type { Claims } from "../../ports/claims.ts";
 import type { ContentConversions } from "../../ports/content-conversions.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Runtime } from "../../ports/runtime.ts";
+import type { RemoteTurn } from "../destinations/remote-transfer.ts";
+
+export interface Pushing {
+  /**
+   * The destination, when it is its turn. @throws WorkDeferred when the event was put into the queue of the destination
+   * @throws FileError `not-found` for a destination that there is not, `unavailable`
+   */
+  turnFor(event: AccountingEvent, destination: string): Promise<RemoteTurn>;
+}
 
 /** What dispatching stands on. */
 export interface DispatchServices {
@@ -12,6 +22,8 @@ export interface DispatchServices {
   readonly accounts: AccountDirectory;
   readonly claims: Claims;
   readonly conversions: ContentConversions;
+  /** How files get to destinations; undefined where that is not possible. */
+  readonly pushing?: Pushing | undefined;
   readonly runtime: Runtime;
   /** How events name this server. */
   readonly serverName: string;

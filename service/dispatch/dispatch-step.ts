@@ -1,7 +1,9 @@
-import type { PlacingStep } from "../../core/dispatch.ts";
+import type { PlacingStep, PushStep } from "../../core/dispatch.ts";
 import { FileError } from "../../core/errors.ts";
 import { once, type Turn } from "../consume/once.ts";
-import { WorkBusy } from "../consume/retry.ts";
+import { WorkBusy, WorkDeferred } from "../consume/retry.ts";
+import { pushFile } from "../destinations/push-file.ts";
+import { outgoingOf, pushMemory } from "../destinations/push-step.ts";
 import { derivation } from "./derivation.ts";
 import { destinationFor } from "./destination.ts";
 import { claimIdOf, recordStep, type StepList, type StepRun } from "./dispatch-record.ts";
@@ -31,7 +33,7 @@ export class DispatchStepError extends FileError {
 
 /**
  * Each step takes the file from where the one before has put it; when it is gone, the rest have nothing to do.
- * @returns where the file is afterwards, undefined when it is gone @throws DispatchStepError, WorkBusy
+ * @returns where the file is afterwards, undefined when it is gone @throws DispatchStepError, WorkBusy, WorkDeferred
  */
 export async function runSteps(
   services: DispatchServices,
@@ -59,7 +61,8 @@ async function runStep(
     );
     return (JSON.parse(result) as DispatchedFile | null) ?? undefined;
   } catch (error) {
-    throw error instanceof WorkBusy ? error : new DispatchStepError(run, file, error);
+    const isElsewhere = error instanceof WorkBusy || error instanceof WorkDeferred;
+    throw isElsewhere ? error : new DispatchStepError(run, file, error);
   }
 }
 
@@ -79,6 +82,8 @@ const act: Action = (services, run, file, turn) => {
     case "compress":
     case "extract":
       return placeFile(services, { ...run, step: run.step }, file, turn);
+    case "push":
+      return sendFile(services, { ...run, step: run.step }, file, turn);
     case "delete":
       return deleteFile(services, run, file, turn);
     case "ignore":
@@ -113,6 +118,27 @@ async function placeFile(
   if (effect.takesAway) return placed.file;
   // What is left where it was is known by its content from then on.
   return run.step.action === "copy" ? { ...file, sha256 } : file;
+}
+
+async function sendFile(
+  services: DispatchServices,
+  run: StepRun & { readonly step: PushStep },
+  file: DispatchedFile,
+  turn: Turn,
+): Promise<DispatchedFile | undefined> {
+  const { step, event } = run;
+  if (!services.pushing) throw new FileError("unsupported", "this server sends nothing to destinations");
+  const remote = await services.pushing.turnFor(event, step.destination);
+  const pushed = await pushFile(services, outgoingOf(run, file), remote, pushMemory(turn));
+  if ("skipped" in pushed) return skip(services, run, file, pushed);
+  const { path, bytes, sha256 } = pushed;
+  const { destination } = step;
+  await recordStep(services, run, {
+    type: "dispatch.completed",
+    message: `push of ${file.path} to ${destination}:${path} completed`,
+    data: { path: file.path, destination, remotePath: path, objectKey: file.objectKey, bytes, sha256 },
+  });
+  return { ...file, sha256 };
 }
 
 function effectOf({ action }: PlacingStep): ContentEffect {

@@ -1,7 +1,17 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
-import { type DispatchPlan, type DispatchRule, destinationOf, planDispatch } from "../../core/dispatch.ts";
+import {
+  type DispatchPlan,
+  type DispatchRule,
+  destinationOf,
+  type PlacingStep,
+  type PushStep,
+  planDispatch,
+} from "../../core/dispatch.ts";
 import { FileError } from "../../core/errors.ts";
-import type { EventHandler, Failure } from "../consume/event-consumer.ts";
+import type { Failure } from "../consume/dead-letter.ts";
+import type { EventHandler } from "../consume/event-consumer.ts";
+import { WorkDeferred } from "../consume/retry.ts";
+import { endPush } from "../destinations/push-step.ts";
 import { dispatchConsumer, recordStep, type StepRun } from "./dispatch-record.ts";
 import type { DispatchServices } from "./dispatch-services.ts";
 import { DispatchStepError, runSteps } from "./dispatch-step.ts";
@@ -58,6 +68,7 @@ async function giveUp(services: DispatchServices, { event, error, attempts }: Fa
     await fallBack(services, event, run.plan, file);
     return true;
   } catch (fallbackError) {
+    if (fallbackError instanceof WorkDeferred) return true;
     if (!(fallbackError instanceof DispatchStepError) || !fallbackError.isFinal) throw fallbackError;
     await recordFailure(services, fallbackError, attempts);
     return false;
@@ -70,6 +81,7 @@ async function recordFailure(
   attempts: number,
 ): Promise<void> {
   const { step } = run;
+  await endPush(services, run, file, message);
   const destination = plannedDestination(run, file);
   await recordStep(services, run, {
     type: "dispatch.failed",
@@ -77,7 +89,7 @@ async function recordFailure(
     message: `${step.action} of ${file.path} failed: ${message}`,
     data: {
       path: file.path,
-      ...(destination !== undefined && { destination }),
+      ...destination,
       reason: message,
       ...(rule !== undefined && { permissionRule: rule }),
       attempts,
@@ -86,8 +98,14 @@ async function recordFailure(
 }
 
 /** Where the file was to go, or the template where a value made no path of it. */
-function plannedDestination({ step, plan }: StepRun, file: DispatchedFile): string | undefined {
-  if (!("overwrite" in step)) return undefined;
+function plannedDestination({ step, plan }: StepRun, file: DispatchedFile): Readonly<Record<string, string>> {
+  if (!("overwrite" in step)) return {};
+  const path = plannedPath(step, plan, file);
+  if (step.action === "push") return { destination: step.destination, ...(path !== undefined && { remotePath: path }) };
+  return path === undefined ? {} : { destination: path };
+}
+
+function plannedPath(step: PlacingStep | PushStep, plan: DispatchPlan, file: DispatchedFile): string | undefined {
   try {
     return destinationOf(step, plan, file.path);
   } catch (error) {

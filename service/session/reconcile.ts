@@ -21,7 +21,7 @@ export async function reconcile(
 ): Promise<Reconciliation> {
   const ends = { completed: 0, aborted: 0 };
   for (const { started } of await services.accounting.unfinishedTransfers()) {
-    if (isUnderWay(started)) continue;
+    if (isUnderWay(started) || isPush(started)) continue;
     const end = (await recoveredEnd(services, started)) ?? abortedEnd(services, started);
     await services.accounting.append(end);
     ends[end.type === "transfer.completed" ? "completed" : "aborted"] += 1;
@@ -29,6 +29,11 @@ export async function reconcile(
   const staged = await services.objects.stagedUploads();
   for (const transferId of staged) await services.objects.discard(transferId);
   return { ...ends, discarded: staged.length };
+}
+
+/** What goes to a destination is gone on with, and ended there. */
+function isPush({ data }: AccountingEvent): boolean {
+  return data.direction === "download" && data.destination !== undefined;
 }
 
 /** The end of an upload that was published although its record was not made. */

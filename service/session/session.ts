@@ -11,11 +11,12 @@ import type { Connection, ResumedSession } from "./connection.ts";
 import { Download } from "./download.ts";
 import { Entries } from "./entries.ts";
 import { type FolderSource, Listing, type PageOptions, pageOf, pagesOf } from "./listing.ts";
+import { openUpload } from "./open-upload.ts";
 import { type EventContent, Recorder } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 import type { SessionRegistry } from "./session-registry.ts";
 import { movement, type Target, TransferRecord } from "./transfer.ts";
-import { Upload, type UploadOptions } from "./upload.ts";
+import type { Upload, UploadOptions } from "./upload.ts";
 
 /**
  * One client on one connection: `authenticate`, any number of file operations, `end`. Every operation passes
@@ -221,29 +222,9 @@ export class Session {
   /** Starts an upload. @throws FileError `not-found` (no such folder), `already-exists`, `permission-denied`. */
   async upload(rawPath: string, options: UploadOptions): Promise<Upload> {
     const { target, entry } = await this.#uploadTarget(rawPath, options);
-    const { objects, runtime } = this.#services;
-    const keepsContent = options.mode === "update" || options.mode === "append";
-    const existing = entry && keepsContent ? await objects.openRead(target.objectKey) : undefined;
-    const record = new TransferRecord(this.#services, this.#recorder, { ...target, direction: "upload" });
-    const writer = await objects.openWrite(target.objectKey, record.transferId).catch(async (error: unknown) => {
-      await existing?.close();
-      throw error;
-    });
-    record.start();
-    const { transferId } = record;
-    const parts = {
-      writer,
-      existing,
-      record,
-      sha256: runtime.sha256(),
-      published: async () => {
-        const outcome = await objects.outcomeOf(target.objectKey, transferId);
-        return outcome === "published" ? objects.stat(target.objectKey) : undefined;
-      },
-      discard: () => objects.discard(transferId),
-      ended: (upload: Upload) => this.#transfers.delete(upload),
-    };
-    return this.#track(new Upload(parts, options));
+    const ended = (upload: Upload) => this.#transfers.delete(upload);
+    const start = { recorder: this.#recorder, subject: target, entry, ended };
+    return this.#track(await openUpload(this.#services, start, options));
   }
 
   /** Makes one folder. @throws FileError `already-exists`, `not-found` (no parent), `permission-denied`. */

@@ -14,32 +14,39 @@ export function movement(from: Target, to: Target): Readonly<Record<string, unkn
   return { path: to.path, objectKey: to.objectKey, from: from.path, to: to.path };
 }
 
+/** What a transfer is about: a file of the store, and where it goes to or comes from where no client asked for it. */
+export interface TransferSubject extends Target {
+  /** Which way the bytes go, as the store sees it. */
+  readonly direction: "upload" | "download";
+  /** That of a transfer that is gone on with. */
+  readonly transferId?: string | undefined;
+  readonly remote?: { readonly destination: string; readonly remotePath: string } | undefined;
+}
+
+/** Where a destination has a part in it. */
+const verbs = { upload: "pull", download: "push" } as const;
+
 /** The record of one file moving: started once, ended once. */
 export class TransferRecord {
   readonly transferId: string;
   readonly #recorder: Recorder;
-  readonly #services: SessionServices;
+  readonly #services: Pick<SessionServices, "runtime">;
   readonly #data: Readonly<Record<string, unknown>>;
   readonly #startedAtMs: number;
   readonly #verb: string;
   #started: Promise<void> | undefined;
 
   constructor(
-    services: SessionServices,
+    services: Pick<SessionServices, "runtime">,
     recorder: Recorder,
-    target: Target & { readonly direction: "upload" | "download" },
+    { path, objectKey, direction, transferId, remote }: TransferSubject,
   ) {
-    this.transferId = services.runtime.newId();
+    this.transferId = transferId ?? services.runtime.newId();
     this.#services = services;
     this.#recorder = recorder;
     this.#startedAtMs = services.runtime.now();
-    this.#verb = target.direction;
-    this.#data = {
-      path: target.path,
-      objectKey: target.objectKey,
-      direction: target.direction,
-      transferId: this.transferId,
-    };
+    this.#verb = remote ? verbs[direction] : direction;
+    this.#data = { path, objectKey, direction, transferId: this.transferId, ...remote };
   }
 
   /**

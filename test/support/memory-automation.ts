@@ -3,6 +3,8 @@ import { limits } from "../../core/limits.ts";
 import type { Claims } from "../../ports/claims.ts";
 import type { ConsumerPositions } from "../../ports/consumer-positions.ts";
 import type { DeadLetter, DeadLetters } from "../../ports/dead-letters.ts";
+import type { PullMemory, PullRun } from "../../ports/pull-memory.ts";
+import type { PushQueue, QueuedPush } from "../../ports/push-queue.ts";
 
 interface ClaimState {
   owner: string | undefined;
@@ -16,6 +18,8 @@ export interface MemoryAutomation {
   readonly positions: ConsumerPositions;
   readonly claims: Claims;
   readonly deadLetters: DeadLetters;
+  readonly pushes: PushQueue;
+  readonly pulls: PullMemory;
   restart(): void;
 }
 
@@ -25,6 +29,8 @@ export function createMemoryAutomation(now: () => number = Date.now): MemoryAuto
     positions: memoryPositions(),
     claims: memoryClaims(claims, now),
     deadLetters: memoryDeadLetters(),
+    pushes: memoryPushes(),
+    pulls: memoryPulls(),
     restart: () => {
       for (const claim of claims.values()) claim.owner = undefined;
     },
@@ -82,5 +88,45 @@ function memoryDeadLetters(): DeadLetters {
       return { letters: page, next: ids.length > limit ? page.at(-1)?.id : undefined };
     },
     remove: async (id) => void letters.delete(id),
+  };
+}
+
+function memoryPushes(): PushQueue {
+  const pushes = new Map<number, QueuedPush>();
+  let position = 0;
+  return {
+    add: async (destination, event) => {
+      for (const known of pushes.values()) {
+        if (known.destination === destination && known.event.id === event.id) pushes.delete(known.position);
+      }
+      position += 1;
+      pushes.set(position, { position, destination, event, attempts: 0, dueAtMs: 0 });
+    },
+    waiting: async () => {
+      const counts = new Map<string, number>();
+      for (const { destination } of pushes.values()) counts.set(destination, (counts.get(destination) ?? 0) + 1);
+      return [...counts].map(([destination, count]) => ({ destination, count }));
+    },
+    first: async (destination, limit) =>
+      [...pushes.values()]
+        .filter((push) => push.destination === destination)
+        .sort((a, b) => a.dueAtMs - b.dueAtMs || a.position - b.position)
+        .slice(0, limit),
+    postpone: async (at, state) => {
+      const known = pushes.get(at);
+      if (known) pushes.set(at, { ...known, ...state });
+    },
+    settle: async (at) => void pushes.delete(at),
+  };
+}
+
+function memoryPulls(): PullMemory {
+  const known = new Set<string>();
+  const runs = new Map<string, PullRun>();
+  return {
+    known: async (pull, ids) => new Set(ids.filter((id) => known.has(`${pull} ${id}`))),
+    remember: async (pull, id) => void known.add(`${pull} ${id}`),
+    putRun: async (pull, run) => void runs.set(pull, run),
+    run: async (pull) => runs.get(pull),
   };
 }

@@ -1,6 +1,8 @@
 import type { Account, Group } from "../../../core/account.ts";
 import type { AlertRule } from "../../../core/alert-rule.ts";
 import type { DispatchRule } from "../../../core/dispatch.ts";
+import type { Pull } from "../../../core/pull.ts";
+import type { RemoteDestination } from "../../../core/remote-destination.ts";
 
 /** Where a protocol listens. Port 0 lets the system choose. */
 export interface Endpoint {
@@ -100,7 +102,9 @@ export interface Configuration {
   readonly accounts: ReadonlyMap<string, Account>;
   /** By name; a group may look different to each account. */
   readonly groups: ReadonlyMap<string, GroupFor>;
+  readonly destinations: readonly RemoteDestination[];
   readonly dispatch: readonly DispatchRule[];
+  readonly pulls: readonly Pull[];
   readonly alerts: readonly AlertRule[];
   readonly mail: MailConfiguration | undefined;
   readonly authentication: AuthenticationConfiguration | undefined;

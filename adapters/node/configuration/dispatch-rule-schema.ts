@@ -32,9 +32,17 @@ const newName = z
   })
   .meta({ examples: ["{file.stem}-{time:yyyyMMdd}.{file.extension}"] });
 
+const push = section({
+  destination: name.describe("The destination."),
+  path: destination
+    .default("/")
+    .describe("Where to, below the folder of the destination; with a / at the end the file keeps its name."),
+});
+
 const actions = {
   move: destination.describe("Moves the file there; with a / at the end it keeps its name."),
   copy: destination.describe("Copies the file there; with a / at the end it keeps its name."),
+  push: push.describe("Sends the file to a destination."),
   rename: newName.describe("Gives the file this name; it stays in its folder."),
   checksum: z.literal("sha256").describe("Puts the file's SHA-256 next to it, in NAME.sha256."),
   compress: z.literal("gzip").describe("Compresses the file: NAME.gz takes its place."),
@@ -53,7 +61,7 @@ type Action = keyof typeof actions;
 const actionNames = Object.keys(actions) as readonly Action[];
 const actionsWith: Readonly<Record<keyof typeof options, readonly Action[]>> = {
   account: ["move", "copy"],
-  overwrite: ["move", "copy", "rename", ...derivingActions],
+  overwrite: ["move", "copy", "push", "rename", ...derivingActions],
 };
 
 const step = section({ ...actions, ...options })
@@ -146,6 +154,10 @@ function compileStep(written: WrittenStep, { path }: EventSelection): DispatchSt
   const captureCount = path?.captureCount ?? 0;
   const overwrite: OverwritePolicy = written.overwrite ?? "fail";
   const { move, copy, rename, account } = written;
+  if (written.push) {
+    const { destination: site, path: to } = written.push;
+    return { action: "push", destination: site, to: parseDestinationTemplate(to, captureCount), overwrite };
+  }
   const to = move ?? copy;
   if (to !== undefined) {
     const template = parseDestinationTemplate(to, captureCount);

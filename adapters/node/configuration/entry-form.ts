@@ -1,9 +1,11 @@
 import { z } from "zod";
 import { type EntryKind, fieldName, type JsonObject, type JsonValue } from "../../../core/configuration-entry.ts";
 import { ConfigurationError, type FieldProblem } from "../../../core/configuration-error.ts";
+import { destinationSchema } from "./destination-schema.ts";
 import { dispatchRuleSchema } from "./dispatch-rule-schema.ts";
 import { findingsOf, messageFor } from "./findings.ts";
 import { InvalidValue } from "./invalid-value.ts";
+import { pullSchema } from "./pull-schema.ts";
 import { alertRuleSchema } from "./rule-schema.ts";
 import { accountSchema, groupSchema } from "./schema.ts";
 import type { SecretSource } from "./secret.ts";
@@ -21,7 +23,9 @@ function refuseReference(): never {
 const schemas = {
   account: accountSchema(noSecretSource),
   group: groupSchema,
+  destination: destinationSchema(noSecretSource),
   "dispatch-rule": dispatchRuleSchema,
+  pull: pullSchema,
   "alert-rule": alertRuleSchema(noSecretSource),
 } as const;
 
@@ -34,7 +38,9 @@ type JsonSchema = z.core.JSONSchema.JSONSchema;
 export const entryJsonSchemas: Readonly<Record<EntryKind, JsonObject>> = {
   account: jsonSchemaOf("account"),
   group: jsonSchemaOf("group"),
+  destination: jsonSchemaOf("destination"),
   "dispatch-rule": jsonSchemaOf("dispatch-rule"),
+  pull: jsonSchemaOf("pull"),
   "alert-rule": jsonSchemaOf("alert-rule"),
 };
 

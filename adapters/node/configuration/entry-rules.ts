@@ -19,14 +19,18 @@ export interface EntryRows {
 const nouns: Readonly<Record<EntryKind, string>> = {
   account: "account",
   group: "group",
+  destination: "destination",
   "dispatch-rule": "dispatch rule",
+  pull: "pull",
   "alert-rule": "alert rule",
 };
 
 const most: Readonly<Record<EntryKind, number>> = {
   account: limits.accounts,
   group: limits.groups,
+  destination: limits.destinations,
   "dispatch-rule": limits.dispatchRules,
+  pull: limits.pulls,
   "alert-rule": limits.alertRules,
 };
 
@@ -99,7 +103,7 @@ function accountsIn(store: EntryRows, { kind, name }: EntryName): string[] {
 }
 
 function rulesNaming(store: EntryRows, { kind, name }: EntryName): string[] {
-  return (["dispatch-rule", "alert-rule"] as const).flatMap((user) =>
+  return (["dispatch-rule", "pull", "alert-rule"] as const).flatMap((user) =>
     store
       .list(user, { limit: most[user] })
       .filter(({ value }) =>

@@ -68,6 +68,7 @@ function enumerationMessage(values: readonly unknown[], input: unknown): string 
 }
 
 function unitOf(origin: string, count: number | bigint): string {
+  if (origin === "number" || origin === "int") return "is";
   const one = Number(count) === 1;
   if (origin === "string") return one ? "character is" : "characters are";
   return one ? "entry is" : "entries are";

@@ -2,6 +2,7 @@ import { hostname } from "node:os";
 import { basename, dirname } from "node:path";
 import { type EntryKind, entryKinds, type JsonObject } from "../../../core/configuration-entry.ts";
 import { limits } from "../../../core/limits.ts";
+import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { buildAccount, buildGroup } from "./accounts.ts";
 import {
   type Configuration,
@@ -16,7 +17,7 @@ import { completeEntry } from "./entry-form.ts";
 import { FileReader } from "./file-reader.ts";
 import { findingsOf, messageFor } from "./findings.ts";
 import { InvalidValue } from "./invalid-value.ts";
-import { referenceFindings } from "./references.ts";
+import { loopFindings, referenceFindings } from "./references.ts";
 import { configurationSchema, type ParsedConfiguration } from "./schema.ts";
 import { createSecretSource, decodeUtf8 } from "./secret.ts";
 
@@ -65,7 +66,10 @@ function load(file: string, reader: FileReader, environment: Readonly<Record<str
   if (!document) return { remarks };
   const schema = configurationSchema(createSecretSource(dirname(file), reader, environment));
   const parsed = schema.safeParse(document.data, { error: messageFor, reportInput: true });
-  const findings = [...(parsed.error ? findingsOf(parsed.error) : []), ...referenceFindings(document.data)];
+  const findings = [
+    ...(parsed.error ? findingsOf(parsed.error) : loopFindings(parsed.data)),
+    ...referenceFindings(document.data),
+  ];
   const found = findings.map(({ path, part, message }) => ({ ...document.positionOf(path, part), message }));
   if (!parsed.success || found.length > 0 || remarks.length > 0) return { remarks: [...remarks, ...found] };
   return { configuration: build(file, parsed.data, document), entries: entriesOf(parsed.data, document.data) };
@@ -97,17 +101,23 @@ function build(file: string, parsed: ParsedConfiguration, document: SourceDocume
     server: buildServer(parsed.server),
     accounts: new Map(accounts.map((account) => [account.name, account])),
     groups,
+    destinations: parsed.destinations,
     dispatch: parsed.dispatch,
+    pulls: parsed.pulls,
     alerts: parsed.alerts,
     mail: parsed.mail,
     authentication: parsed.authentication,
   };
 }
 
-const sections: Readonly<Record<EntryKind, "accounts" | "groups" | "dispatch" | "alerts">> = {
+type SectionName = "accounts" | "groups" | "destinations" | "dispatch" | "pulls" | "alerts";
+
+const sections: Readonly<Record<EntryKind, SectionName>> = {
   group: "groups",
   account: "accounts",
+  destination: "destinations",
   "dispatch-rule": "dispatch",
+  pull: "pulls",
   "alert-rule": "alerts",
 };
 
@@ -124,10 +134,19 @@ function entriesOf(parsed: ParsedConfiguration, written: unknown): FileEntry[] {
 
 /** The entry as it is written, with its secrets in the place of what says where they are. */
 function withSecrets(kind: EntryKind, entry: JsonObject, parsed: unknown): JsonObject {
+  if (kind === "destination") return withDestinationSecrets(entry, parsed as RemoteDestination);
   const { password, webhook } = parsed as { password?: string; webhook?: { secret?: string } };
   if (kind === "account" && password !== undefined) return { ...entry, password };
   if (kind !== "alert-rule" || webhook?.secret === undefined) return entry;
   return { ...entry, webhook: { ...(entry.webhook as JsonObject), secret: webhook.secret } };
+}
+
+function withDestinationSecrets(
+  entry: JsonObject,
+  { password, privateKey, passphrase, authorities: ca }: RemoteDestination,
+) {
+  const secrets = Object.entries({ password, privateKey, passphrase, ca }).filter(([, text]) => text !== undefined);
+  return { ...entry, ...(Object.fromEntries(secrets) as JsonObject) };
 }
 
 function buildServer({ name, sftp, ftps, http }: ParsedConfiguration["server"]): ServerConfiguration {

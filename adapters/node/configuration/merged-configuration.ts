@@ -18,7 +18,9 @@ export interface Overrides {
 interface Built {
   readonly account: ParsedEntry<"account">;
   readonly group: GroupFor;
+  readonly destination: Configuration["destinations"][number];
   readonly "dispatch-rule": Configuration["dispatch"][number];
+  readonly pull: Configuration["pulls"][number];
   readonly "alert-rule": Configuration["alerts"][number];
 }
 
@@ -30,7 +32,9 @@ const readers: Readers = {
     const parsed = parseEntry("group", JSON.parse(value));
     return buildGroup(parsed, apiPlaces(parsed));
   },
+  destination: (value) => parseEntry("destination", JSON.parse(value)),
   "dispatch-rule": (value) => parseEntry("dispatch-rule", JSON.parse(value)),
+  pull: (value) => parseEntry("pull", JSON.parse(value)),
   "alert-rule": (value) => parseEntry("alert-rule", JSON.parse(value)),
 };
 
@@ -70,6 +74,8 @@ export class ConfigurationMerger {
       groups,
       accounts: this.#mergedAccounts(file, overrides, groups),
       dispatch: [...this.#merged(byName(file.dispatch), overrides, "dispatch-rule").values()],
+      destinations: [...this.#merged(byName(file.destinations), overrides, "destination").values()],
+      pulls: [...this.#merged(byName(file.pulls), overrides, "pull").values()],
       alerts: [...this.#merged(byName(file.alerts), overrides, "alert-rule").values()],
     };
   }

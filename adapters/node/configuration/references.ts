@@ -1,4 +1,6 @@
+import { feedsPull } from "../../../core/transfer-loop.ts";
 import type { Finding } from "./findings.ts";
+import type { ParsedConfiguration } from "./schema.ts";
 import { suggestionFor } from "./suggestion.ts";
 
 type Mapping = Readonly<Record<string, unknown>>;
@@ -9,7 +11,7 @@ type Mapping = Readonly<Record<string, unknown>>;
  */
 export function referenceFindings(data: unknown): Finding[] {
   if (!isMapping(data)) return [];
-  const lists = ["groups", "accounts", "dispatch", "alerts"] as const;
+  const lists = ["groups", "accounts", "destinations", "dispatch", "pulls", "alerts"] as const;
   return [
     ...lists.flatMap((list) => duplicateNames(data, list)),
     ...unknownNames(data, "accounts", { path: ["groups"], among: "groups" }),
@@ -18,13 +20,22 @@ export function referenceFindings(data: unknown): Finding[] {
       ...unknownNames(data, list, { path: ["when", "groups"], among: "groups" }),
     ]),
     ...unknownStepAccounts(data),
+    ...unknownDestinations(data),
+    ...unknownPullAccounts(data),
     ...unknownExpectedAccounts(data),
     ...alertsWithoutMail(data),
     ...unknownDefaultGroup(data),
   ];
 }
 
-const nouns = { groups: "group", accounts: "account", dispatch: "dispatch rule", alerts: "alert rule" } as const;
+const nouns = {
+  groups: "group",
+  accounts: "account",
+  destinations: "destination",
+  dispatch: "dispatch rule",
+  pulls: "pull",
+  alerts: "alert rule",
+} as const;
 
 type ListName = keyof typeof nouns;
 
@@ -41,7 +52,7 @@ function duplicateNames(data: Mapping, list: ListName): Finding[] {
 
 /** Names at `path` in the entries of `list` have to be those of entries of `among`. */
 function unknownNames(data: Mapping, list: ListName, { path, among }: { path: string[]; among: ListName }): Finding[] {
-  const known = mappingsOf(data[among]).flatMap(([, { name }]) => (typeof name === "string" ? [name] : []));
+  const known = namesOf(data[among]);
   const knownSet = new Set(known);
   const findings: Finding[] = [];
   for (const [index, entry] of mappingsOf(data[list])) {
@@ -70,8 +81,40 @@ function unknownStepAccounts(data: Mapping): Finding[] {
   );
 }
 
+/** A step may send a file to a destination, and a pull fetches from one. */
+function unknownDestinations(data: Mapping): Finding[] {
+  const known = namesOf(data.destinations);
+  const named = mappingsOf(data.dispatch).flatMap(([index, rule]) =>
+    ["do", "otherwise"].flatMap((list) =>
+      mappingsOf(rule[list]).map(([at, { push }]) => {
+        return { path: ["dispatch", index, list, at, "push", "destination"], part: push };
+      }),
+    ),
+  );
+  const pulls = mappingsOf(data.pulls).map(([index, pull]) => ({ path: ["pulls", index, "destination"], part: pull }));
+  return [...named, ...pulls].flatMap(({ path, part }): Finding[] => {
+    const name = isMapping(part) ? part.destination : undefined;
+    if (typeof name !== "string" || known.includes(name)) return [];
+    const message = `there is no destination ${JSON.stringify(name)}${suggestionFor(name, known)}`;
+    return [{ path, part: "value", message }];
+  });
+}
+
+function unknownPullAccounts(data: Mapping): Finding[] {
+  const known = namesOf(data.accounts);
+  return mappingsOf(data.pulls).flatMap(([index, { account }]): Finding[] => {
+    if (typeof account !== "string" || known.includes(account)) return [];
+    const message = `there is no account ${JSON.stringify(account)}${suggestionFor(account, known)}`;
+    return [{ path: ["pulls", index, "account"], part: "value", message }];
+  });
+}
+
+function namesOf(list: unknown): string[] {
+  return mappingsOf(list).flatMap(([, { name }]) => (typeof name === "string" ? [name] : []));
+}
+
 function unknownExpectedAccounts(data: Mapping): Finding[] {
-  const known = mappingsOf(data.accounts).flatMap(([, { name }]) => (typeof name === "string" ? [name] : []));
+  const known = namesOf(data.accounts);
   return mappingsOf(data.alerts).flatMap(([index, { expect }]) => {
     const account = isMapping(expect) ? expect.account : undefined;
     if (typeof account !== "string" || known.includes(account)) return [];
@@ -83,7 +126,7 @@ function unknownExpectedAccounts(data: Mapping): Finding[] {
 function unknownDefaultGroup({ authentication, groups }: Mapping): Finding[] {
   const http = isMapping(authentication) ? authentication.http : undefined;
   const name = isMapping(http) ? http.defaultGroup : undefined;
-  const known = mappingsOf(groups).flatMap(([, group]) => (typeof group.name === "string" ? [group.name] : []));
+  const known = namesOf(groups);
   if (typeof name !== "string" || known.includes(name)) return [];
   const message = `there is no group ${JSON.stringify(name)}${suggestionFor(name, known)}`;
   return [{ path: ["authentication", "http", "defaultGroup"], part: "value", message }];
@@ -107,4 +150,16 @@ function listAt(entry: Mapping, path: readonly string[]): readonly unknown[] {
 
 function isMapping(value: unknown): value is Mapping {
   return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Files that would go round: a pull fetches what a rule sends, and the rule sends what the pull fetches. */
+export function loopFindings({ dispatch, pulls }: Pick<ParsedConfiguration, "dispatch" | "pulls">): Finding[] {
+  return pulls.flatMap((pull, index) =>
+    dispatch
+      .filter((rule) => feedsPull(rule, pull))
+      .map(({ name }): Finding => {
+        const message = `the pull would fetch what the dispatch rule ${name} sends there, and the rule what it fetches`;
+        return { path: ["pulls", index, "from"], part: "value", message };
+      }),
+  );
 }

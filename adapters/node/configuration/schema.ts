@@ -3,10 +3,12 @@ import { roles } from "../../../core/account.ts";
 import { limits } from "../../../core/limits.ts";
 import { passwordHashProblem } from "../password-hasher.ts";
 import { authenticationSchema } from "./authentication-schema.ts";
+import { destinationSchema } from "./destination-schema.ts";
 import { dispatchRuleSchema } from "./dispatch-rule-schema.ts";
 import * as field from "./fields.ts";
 import { InvalidValue } from "./invalid-value.ts";
 import { parsePublicKey } from "./public-key.ts";
+import { pullSchema } from "./pull-schema.ts";
 import { alertRuleSchema, mailSchema } from "./rule-schema.ts";
 import type { SecretSource } from "./secret.ts";
 import { serverSchema } from "./server-schema.ts";
@@ -24,11 +26,21 @@ export function configurationSchema(secrets: SecretSource) {
     server: serverSchema(secrets).prefault({}).describe("Which protocols listen where. A change needs a restart."),
     groups: z.array(groupSchema).max(limits.groups).default([]).describe("What several accounts have in common."),
     accounts: z.array(accountSchema(secrets)).max(limits.accounts).default([]).describe("Who may connect."),
+    destinations: z
+      .array(destinationSchema(secrets))
+      .max(limits.destinations)
+      .default([])
+      .describe("Remote sites that files are pushed to and pulled from."),
     dispatch: z
       .array(dispatchRuleSchema)
       .max(limits.dispatchRules)
       .default([])
       .describe("What happens to files after a transfer."),
+    pulls: z
+      .array(pullSchema)
+      .max(limits.pulls)
+      .default([])
+      .describe("Files that are fetched from destinations again and again."),
     alerts: z
       .array(alertRuleSchema(secrets))
       .max(limits.alertRules)

@@ -1,0 +1,145 @@
+import { FileError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
+import type { Pull } from "../../core/pull.ts";
+import type { PullRun } from "../../ports/pull-memory.ts";
+import { Recorder } from "../session/recorder.ts";
+import { type RunReport, runPull } from "./pull-run.ts";
+import type { PullServices } from "./pull-services.ts";
+import type { TransferProgress } from "./remote-transfer.ts";
+
+/** How a pull stands. Times are ISO 8601. */
+export interface PullState {
+  readonly isRunning: boolean;
+  /** When it looks next by its schedule; undefined for one that is out of force. */
+  readonly nextRunAt: string | undefined;
+  readonly lastRun: PullRun | undefined;
+}
+
+interface Plan {
+  readonly pull: Pull;
+  readonly nextMs: number | undefined;
+}
+
+/** Runs pulls when they are due, each at most once at a time. What was missed while no server ran is not made up. */
+export class PullScheduler {
+  readonly #services: PullServices;
+  readonly #active = new Set<TransferProgress>();
+  readonly #plans = new Map<string, Plan>();
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #wakes = new Set<() => void>();
+  #isStopping = false;
+  #stopChecking = () => {};
+
+  constructor(services: PullServices) {
+    this.#services = services;
+  }
+
+  get active(): readonly TransferProgress[] {
+    return [...this.#active];
+  }
+
+  start(): void {
+    this.#check();
+    this.#stopChecking = this.#services.runtime.every(limits.pullCheckMs, () => this.#check());
+  }
+
+  /** Begins no more; resolves when nothing is under way any more. */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#stopChecking();
+    for (const wake of this.#wakes) wake();
+    await Promise.all(this.#running.values());
+  }
+
+  /** Lets a pull look now, unless it is at it. @throws FileError `not-found`; `precondition-failed` out of force */
+  runNow(name: string): void {
+    const pull = this.#services.pulls().find((one) => one.name === name);
+    if (!pull) throw new FileError("not-found", `there is no pull ${name}`);
+    if (!this.#isInForce(pull)) throw new FileError("precondition-failed", `the pull ${name} is not enabled`);
+    this.#begin(pull);
+  }
+
+  /** @throws FileError `unavailable`. */
+  async state(pull: Pull): Promise<PullState> {
+    const nextMs = this.#isInForce(pull) ? this.#planOf(pull).nextMs : undefined;
+    return {
+      isRunning: this.#running.has(pull.name),
+      nextRunAt: nextMs === undefined ? undefined : new Date(nextMs).toISOString(),
+      lastRun: await this.#services.memory.run(pull.name),
+    };
+  }
+
+  #isInForce({ enabled, destination }: Pull): boolean {
+    return enabled && this.#services.destinations.find(destination)?.enabled !== false;
+  }
+
+  #check(): void {
+    const nowMs = this.#services.runtime.now();
+    for (const pull of this.#services.pulls()) {
+      if (!this.#isInForce(pull)) {
+        this.#plans.delete(pull.name);
+        continue;
+      }
+      const { nextMs } = this.#planOf(pull);
+      if (nextMs === undefined || nextMs > nowMs) continue;
+      this.#plans.delete(pull.name);
+      this.#begin(pull);
+    }
+  }
+
+  #planOf(pull: Pull): Plan {
+    const known = this.#plans.get(pull.name);
+    if (known?.pull === pull) return known;
+    const plan = { pull, nextMs: this.#services.calendar.next(pull.schedule, this.#services.runtime.now()) };
+    this.#plans.set(pull.name, plan);
+    return plan;
+  }
+
+  #begin(pull: Pull): void {
+    if (this.#isStopping || this.#running.has(pull.name)) return;
+    const work = this.#run(pull)
+      .catch((error: unknown) => this.#services.runtime.log.error("a pull failed", { pull: pull.name, error }))
+      .finally(() => this.#running.delete(pull.name));
+    this.#running.set(pull.name, work);
+  }
+
+  async #run(pull: Pull): Promise<void> {
+    const report = await runPull(this.#services, pull, {
+      active: this.#active,
+      isStopping: () => this.#isStopping,
+      sleep: (ms) => this.#sleep(ms),
+    });
+    await this.#services.memory.putRun(pull.name, report.run);
+    if (!this.#isStopping) await this.#record(pull, report);
+  }
+
+  /** A look that found nothing to do is not worth a record. */
+  async #record({ name, destination, from }: Pull, { run, failures }: RunReport): Promise<void> {
+    const recorder = new Recorder(this.#services, { protocol: "system" });
+    const { startedAt, endedAt, failure, ...counts } = run;
+    const data = { pull: name, destination, remotePath: from, ...counts };
+    if (run.fetched > 0) {
+      const message = `pull ${name} fetched ${run.fetched} of ${run.files} files`;
+      await recorder.record({ type: "pull.completed", message, data });
+    }
+    if (failure === undefined && run.failed === 0) return;
+    const reason = failure ?? failures[0]?.reason ?? "";
+    await recorder.record({
+      type: "pull.failed",
+      message: `pull ${name} failed: ${reason}`,
+      data: { ...data, reason, failures },
+    });
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        stop();
+        this.#wakes.delete(end);
+        resolve();
+      };
+      const stop = this.#services.runtime.every(Math.max(1, ms), end);
+      this.#wakes.add(end);
+    });
+  }
+}

@@ -1,0 +1,25 @@
+import type { Pull } from "../../core/pull.ts";
+import type { AccountDirectory } from "../../ports/account-directory.ts";
+import type { AccountingLog } from "../../ports/accounting-log.ts";
+import type { Claims } from "../../ports/claims.ts";
+import type { CronCalendar } from "../../ports/cron-calendar.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
+import type { PullMemory } from "../../ports/pull-memory.ts";
+import type { Runtime } from "../../ports/runtime.ts";
+import type { Destinations } from "./destination-access.ts";
+
+/** What fetching stands on. */
+export interface PullServices {
+  /** Those in force. */
+  readonly pulls: () => readonly Pull[];
+  readonly destinations: Destinations;
+  readonly memory: PullMemory;
+  readonly claims: Claims;
+  readonly calendar: CronCalendar;
+  readonly objects: ObjectStore;
+  readonly accounting: AccountingLog;
+  readonly accounts: AccountDirectory;
+  readonly runtime: Runtime;
+  /** How events name this server. */
+  readonly serverName: string;
+}
