@@ -361,6 +361,38 @@ export const limits = {
   /** Open connections to one service of AWS, and to the store, which carries the bytes. */
   awsConnections: 50,
   awsTransferConnections: 200,
+  /**
+   * A page of the audit index ends early when so many events were looked at for it, because each of them is paid for;
+   * a search that finds nothing among ten times as many is refused.
+   */
+  auditScanEvents: 20_000,
+  /** Events that are written into the audit index at the same time. */
+  auditWrites: 16,
+  /**
+   * How long an event is in the audit index before a reader who goes from old to new is shown it. Writers work side by
+   * side, and until then one of them may still put an event in front of it.
+   */
+  auditSettleMs: 10 * second,
+  /** How long a writer may take; it has given up before its event would be shown behind others. */
+  auditWriteMs: 5 * second,
+  /** How far a server's clock may be ahead of that of the accounting function. */
+  auditClockMs: 24 * 60 * minute,
+  /** Of one call of EventBridge: entries, and their bytes together (1 MiB in most regions, less in some). */
+  busEntries: 10,
+  busRequestBytes: 256 * KiB,
+  /** Calls of EventBridge under way at the same time. */
+  busCalls: 8,
+  /** How often an event that EventBridge did not take is sent; the pauses between double. */
+  busTries: 6,
+  busRetryMs: 100,
+  /** Transfers that a process remembers to have ended, so that a start that is recorded again does not open them. */
+  endedTransfers: 10_000,
+  /** How long it is known that a process had transfers, counted from the last of them. */
+  ownerRetentionMs: 366 * 24 * 60 * minute,
+  /** How long the transfers of a process that died are with the one that ends them. */
+  adoptionMs: 5 * minute,
+  /** Longer ids of events stand in the table's names as their digest. */
+  auditIdBytes: 200,
   /** Items of one call of DynamoDB, as the service has it. */
   dynamoBatchReads: 100,
   dynamoBatchWrites: 25,

@@ -4,7 +4,8 @@ import type { AlertLane, AlertTarget } from "../../core/alert-rule.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { AlertDelivery, AlertOutbox, PendingDeliveries, PlacedDelivery } from "../../ports/alert-outbox.ts";
-import type { DynamoTable, Item, Place, Write } from "./dynamo-table.ts";
+import type { Item, Place } from "./dynamo-expressions.ts";
+import type { DynamoTable, Write } from "./dynamo-table.ts";
 import { partitions } from "./env.ts";
 
 const lanesPartition = `${partitions.automation}alerts#lanes`;

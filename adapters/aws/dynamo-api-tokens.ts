@@ -1,7 +1,8 @@
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { ApiToken, ApiTokenStore } from "../../ports/api-tokens.ts";
-import type { DynamoTable, Expression, Place, Write } from "./dynamo-table.ts";
+import type { Expression, Place } from "./dynamo-expressions.ts";
+import type { DynamoTable, Write } from "./dynamo-table.ts";
 import { partitions } from "./env.ts";
 
 const partition = `${partitions.sessions}api-tokens`;

@@ -3,7 +3,8 @@ import { limits } from "../../core/limits.ts";
 import type { Claim, Claims } from "../../ports/claims.ts";
 import type { ConsumerPositions } from "../../ports/consumer-positions.ts";
 import type { DeadLetter, DeadLetters } from "../../ports/dead-letters.ts";
-import type { DynamoTable, Item, Place } from "./dynamo-table.ts";
+import type { Item, Place } from "./dynamo-expressions.ts";
+import type { DynamoTable } from "./dynamo-table.ts";
 import { partitions } from "./env.ts";
 
 const deadLettersPartition = `${partitions.automation}dead-letters`;

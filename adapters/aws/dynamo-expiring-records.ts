@@ -1,6 +1,7 @@
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import type { DynamoTable, Item } from "./dynamo-table.ts";
+import type { Item } from "./dynamo-expressions.ts";
+import type { DynamoTable } from "./dynamo-table.ts";
 
 /** What the records of a kind are known by. */
 export interface ExpiringRecord {

@@ -1,6 +1,7 @@
 import { limits } from "../../core/limits.ts";
 import type { Lease, Leases } from "../../ports/leases.ts";
-import type { DynamoTable, Item, Place } from "./dynamo-table.ts";
+import type { Item, Place } from "./dynamo-expressions.ts";
+import type { DynamoTable } from "./dynamo-table.ts";
 import { partitions } from "./env.ts";
 
 /**
@@ -18,10 +19,8 @@ export function createDynamoLeases({ table }: { readonly table: DynamoTable }): 
         endsAtMs,
         expiresAt: table.expiryAt(endsAtMs + limits.leaseTraceMs),
       };
-      return table.put(item, {
-        expression: "attribute_not_exists(#pk) OR #endsAtMs <= :nowMs OR #owner = :owner",
-        values: { nowMs, owner },
-      });
+      const expression = "attribute_not_exists(#pk) OR #endsAtMs <= :nowMs OR #owner = :owner";
+      return table.put(item, { expression, values: { nowMs, owner } });
     },
     find: async (group, name) => {
       const item = await table.get(placeOf(group, name));

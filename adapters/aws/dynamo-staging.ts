@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { limits } from "../../core/limits.ts";
-import type { DynamoTable, Expression, Item, Place } from "./dynamo-table.ts";
+import type { Expression, Item, Place } from "./dynamo-expressions.ts";
+import type { DynamoTable } from "./dynamo-table.ts";
 import { partitions } from "./env.ts";
 import type { StagedMove, StagedUpload, StagingRecord } from "./s3-staging.ts";
 

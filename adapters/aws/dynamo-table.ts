@@ -1,9 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import {
-  type AttributeValue,
-  ConditionalCheckFailedException,
-  TransactionCanceledException,
-} from "@aws-sdk/client-dynamodb";
+import { ConditionalCheckFailedException, TransactionCanceledException } from "@aws-sdk/client-dynamodb";
 import {
   BatchGetCommand,
   BatchWriteCommand,
@@ -19,61 +15,23 @@ import {
 } from "@aws-sdk/lib-dynamodb";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
+import {
+  conditionParts,
+  type Expression,
+  type Item,
+  type Place,
+  placeholders,
+  plainItem,
+  rangeOf,
+  type TableQuery,
+  type Update,
+} from "./dynamo-expressions.ts";
 import { tableAttributes } from "./env.ts";
-
-/** Where an item stands: its partition and its place in the order of that. */
-export interface Place {
-  readonly pk: string;
-  readonly sk: string;
-}
-
-/** What stands there. Attributes that are undefined are left out. */
-export interface Item extends Place {
-  readonly gs1pk?: string | undefined;
-  readonly gs1sk?: string | undefined;
-  /** Seconds since the epoch. DynamoDB removes an item days later; for readers of the table it ends then. */
-  readonly expiresAt?: number | undefined;
-  readonly [attribute: string]: unknown;
-}
-
-/**
- * An expression of DynamoDB. `#word` in it stands for the attribute `word`, which need not be declared; `:word` for
- * the value of that name.
- */
-export interface Expression {
-  readonly expression: string;
-  readonly values?: Readonly<Record<string, unknown>>;
-}
-
-export interface Update {
-  /** Such as `SET #note = :note REMOVE #owner`. */
-  readonly change: string;
-  readonly condition?: string;
-  readonly values?: Readonly<Record<string, unknown>>;
-}
 
 /** `item` is what is there afterwards: the changed one, or the one that the condition did not hold for. */
 export interface UpdateOutcome {
   readonly applied: boolean;
   readonly item: Item | undefined;
-}
-
-/** Of `prefix`, `after` and `between` one is possible. */
-export interface TableQuery {
-  readonly partition: string;
-  /** Reads the index instead, which is late by fractions of a second. */
-  readonly index?: boolean;
-  /** What the sort attribute begins with. */
-  readonly prefix?: string;
-  /** Only what comes behind this sort attribute in the order of the query. */
-  readonly after?: string | undefined;
-  /** First and last sort attribute, both included. */
-  readonly between?: readonly [string, string];
-  readonly descending?: boolean;
-  /** Filters after reading; what it takes out costs as much as what it leaves. */
-  readonly filter?: Expression;
-  /** At most so many items; all by default. */
-  readonly limit?: number;
 }
 
 /** One write of a transaction. */
@@ -119,17 +77,18 @@ export class DynamoTable {
 
   /**
    * Puts the item in the place of what is there.
+   * @param withinMs how long it is tried
    * @returns false when the condition does not hold. An item that is there exactly so counts as put: the answer of an
    * earlier attempt may have been lost.
    */
-  async put(item: Item, condition?: Expression): Promise<boolean> {
+  async put(item: Item, condition?: Expression, withinMs?: number): Promise<boolean> {
     const command = new PutCommand({
       TableName: this.#name,
       Item: { ...item },
       ...conditionParts(condition),
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
-    const outcome = await conditional(this.#client.send(command));
+    const outcome = await conditional(this.#client.send(command, within(withinMs)));
     return outcome.held || isDeepStrictEqual(outcome.item, definedOnly(item));
   }
 
@@ -297,39 +256,8 @@ function primaryKeyOf({ pk, sk }: Place): { pk: string; sk: string } {
   return { pk, sk };
 }
 
-function rangeOf(query: TableQuery): Required<Expression> {
-  const { partition, index, prefix, after, between, descending } = query;
-  const [pk, sk] = index ? ["#gs1pk", "#gs1sk"] : ["#pk", "#sk"];
-  const inPartition = (range: string, values: Readonly<Record<string, unknown>>): Required<Expression> => {
-    return { expression: `${pk} = :partition AND ${range}`, values: { partition, ...values } };
-  };
-  if (between) {
-    const [first, last] = between;
-    return inPartition(`${sk} BETWEEN :first AND :last`, { first, last });
-  }
-  // An attribute of an index or of a table is never empty.
-  if (after) return inPartition(`${sk} ${descending ? "<" : ">"} :after`, { after });
-  if (prefix) return inPartition(`begins_with(${sk}, :prefix)`, { prefix });
-  return { expression: `${pk} = :partition`, values: { partition } };
-}
-
-function conditionParts(condition: Expression | undefined) {
-  if (condition === undefined) return {};
-  return {
-    ConditionExpression: condition.expression,
-    ...placeholders(condition.expression, condition.values),
-  };
-}
-
-function placeholders(expression: string, values: Readonly<Record<string, unknown>> = {}) {
-  const names = new Set(expression.match(/#\w+/g) ?? []);
-  const named = Object.entries(values).map(([name, value]) => [`:${name}`, value] as const);
-  return {
-    ...(names.size > 0 && {
-      ExpressionAttributeNames: Object.fromEntries([...names].map((name) => [name, name.slice(1)])),
-    }),
-    ...(named.length > 0 && { ExpressionAttributeValues: Object.fromEntries(named) }),
-  };
+function within(ms: number | undefined): { abortSignal?: AbortSignal } {
+  return ms === undefined ? {} : { abortSignal: AbortSignal.timeout(ms) };
 }
 
 function definedOnly(item: Item): Record<string, unknown> {
@@ -360,19 +288,6 @@ async function conditional(
       return { held: false, item: error.Item && plainItem(error.Item) };
     throw unavailable(error);
   }
-}
-
-/** The document client leaves the item of an error in the form of the wire. */
-function plainItem(item: Readonly<Record<string, AttributeValue>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(item).map(([name, value]) => [name, plainValue(value)]));
-}
-
-function plainValue(value: AttributeValue): unknown {
-  if (value.N !== undefined) return Number(value.N);
-  if (value.NULL !== undefined) return null;
-  if (value.L !== undefined) return value.L.map(plainValue);
-  if (value.M !== undefined) return plainItem(value.M);
-  return value.S ?? value.BOOL ?? value.B;
 }
 
 const lostRaces: readonly string[] = ["None", "ConditionalCheckFailed", "TransactionConflict"];

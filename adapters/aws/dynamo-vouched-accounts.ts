@@ -1,6 +1,7 @@
 import { limits } from "../../core/limits.ts";
 import type { VouchedAccount, VouchedAccounts } from "../../ports/vouched-accounts.ts";
-import type { DynamoTable, Item } from "./dynamo-table.ts";
+import type { Item } from "./dynamo-expressions.ts";
+import type { DynamoTable } from "./dynamo-table.ts";
 import { partitions } from "./env.ts";
 
 const partition = `${partitions.vouched}accounts`;

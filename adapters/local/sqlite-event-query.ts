@@ -1,10 +1,6 @@
 import type { EventType } from "../../core/accounting-event.ts";
-import { FileError } from "../../core/errors.ts";
-import { parseInstant } from "../../core/instant.ts";
-import { limits } from "../../core/limits.ts";
 import type { EventQuery } from "../../ports/accounting-log.ts";
-
-type Order = "asc" | "desc";
+import { checkPageLimit, cursorOf, type EventOrder, instantOf, placeOf } from "../node/event-query.ts";
 
 /** An {@link EventQuery} that was checked, in the form in which it goes to the database's thread. */
 export interface EventSelection {
@@ -16,7 +12,7 @@ export interface EventSelection {
   readonly peer: string | undefined;
   readonly path: string | undefined;
   readonly limit: number;
-  readonly order: Order;
+  readonly order: EventOrder;
   /** The `seq` of the last event that was read already. */
   readonly behindSeq: number | undefined;
 }
@@ -24,34 +20,24 @@ export interface EventSelection {
 /** @throws FileError `invalid-argument` with the part of the query as `field`. */
 export function selectionOf(query: EventQuery): EventSelection {
   const { types, account, peer, path, limit, order = "asc" } = query;
-  if (!Number.isInteger(limit) || limit < 1 || limit > limits.eventPageEntries) {
-    throw new FileError("invalid-argument", `a page has 1 to ${limits.eventPageEntries} events`, { field: "limit" });
-  }
-  const behindSeq = query.cursor === undefined ? undefined : seqOf(query.cursor, order);
+  checkPageLimit(query);
+  const behindSeq = query.cursor === undefined ? undefined : Number(placeOf(query.cursor, order, isSeq));
   const [since, until] = [instantText(query.since, "since"), instantText(query.until, "until")];
   return { since, until, types, account, peer, path, limit, order, behindSeq };
 }
 
 /** Events have rising numbers and are never renumbered, so the number of the last one read marks a place for good. */
-export function cursorBehind(seq: number, order: Order): string {
-  return Buffer.from(`${order} ${seq}`).toString("base64url");
+export function cursorBehind(seq: number, order: EventOrder): string {
+  return cursorOf(String(seq), order);
 }
 
-function seqOf(cursor: string, order: Order): number {
-  const seq = Number(
-    Buffer.from(cursor, "base64url")
-      .toString()
-      .slice(order.length + 1),
-  );
-  if (Number.isSafeInteger(seq) && seq > 0 && cursorBehind(seq, order) === cursor) return seq;
-  throw new FileError("invalid-argument", "the cursor is not from an earlier page of this query", { field: "cursor" });
+function isSeq(text: string): boolean {
+  return Number.isSafeInteger(Number(text)) && Number(text) > 0 && String(Number(text)) === text;
 }
 
-function instantText(text: string | undefined, field: string): string | undefined {
-  if (text === undefined) return undefined;
-  const instantMs = parseInstant(text);
-  if (instantMs !== undefined) return new Date(instantMs).toISOString();
-  throw new FileError("invalid-argument", `${field} is not an ISO 8601 date-time`, { field });
+function instantText(text: string | undefined, field: "since" | "until"): string | undefined {
+  const instantMs = instantOf(text, field);
+  return instantMs === undefined ? undefined : new Date(instantMs).toISOString();
 }
 
 type Parameter = string | number;

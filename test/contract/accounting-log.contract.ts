@@ -13,6 +13,12 @@ export interface LogUnderTest {
   /** The same record through a new instance. */
   reopen(): Promise<AccountingLog>;
   dispose(): Promise<void>;
+  /** Bytes that it holds until they are durable; limits.queuedEventBytes by default. */
+  readonly queuedBytes?: number;
+  /** How many events a test of many takes, where each is slow. */
+  readonly events?: number;
+  /** How many searches are held against the simple filter. */
+  readonly searches?: number;
 }
 
 const firstMs = Date.UTC(2026, 0, 1);
@@ -217,7 +223,7 @@ export function accountingLogContract(name: string, create: () => Promise<LogUnd
     });
 
     it("finishes what was appended before it is closed, and refuses everything afterwards", async () => {
-      const events = Array.from({ length: 200 }, (_, index) => eventOf(index));
+      const events = Array.from({ length: tested.events ?? 200 }, (_, index) => eventOf(index));
       const appended = Promise.all(events.map((event) => log.append(event)));
       await log.close();
       await appended;
@@ -229,9 +235,9 @@ export function accountingLogContract(name: string, create: () => Promise<LogUnd
       assert.deepEqual(await allOf(await tested.reopen(), {}), events);
     });
 
-    it("refuses more events than it can hold while the disk is slow, and loses none that it accepted", async () => {
+    it("refuses more events than it can hold until they are durable, and loses none that it accepted", async () => {
       const message = "x".repeat(60_000);
-      const count = Math.ceil(limits.queuedEventBytes / message.length) + 50;
+      const count = Math.ceil((tested.queuedBytes ?? limits.queuedEventBytes) / message.length) + 50;
       const attempts = Array.from({ length: count }, (_, index) => log.append(eventOf(index, { message })));
       const results = await Promise.allSettled(attempts);
       const refused = results.filter((result) => result.status === "rejected");
@@ -243,7 +249,9 @@ export function accountingLogContract(name: string, create: () => Promise<LogUnd
     });
 
     it("answers any query as a simple filter over all events does", async () => {
-      const events = fc.sample(event, 300).map((sample, index) => ({ ...sample, id: `event-${index}` }));
+      const events = fc
+        .sample(event, tested.events ?? 300)
+        .map((sample, index) => ({ ...sample, id: `event-${index}` }));
       await appendAll(events);
       const query = fc.record(queryParts, { requiredKeys: [] });
       await fc.assert(
@@ -252,7 +260,7 @@ export function accountingLogContract(name: string, create: () => Promise<LogUnd
           if (parts.order === "desc") expected.reverse();
           assert.deepEqual(await allOf(log, parts, limit), expected);
         }),
-        { numRuns: 200 },
+        { numRuns: tested.searches ?? 200 },
       );
     });
   });

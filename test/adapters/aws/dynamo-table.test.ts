@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
-import { DynamoTable, type Item } from "../../../adapters/aws/dynamo-table.ts";
+import type { Item } from "../../../adapters/aws/dynamo-expressions.ts";
+import { DynamoTable } from "../../../adapters/aws/dynamo-table.ts";
 import { limits } from "../../../core/limits.ts";
 import { refuses } from "../../contract/refusal.ts";
 import { type AwsServices, awsOrSkip, startAwsServices } from "../../support/aws-services.ts";

@@ -1,0 +1,129 @@
+import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { limits } from "../../core/limits.ts";
+import type { UnfinishedTransfer } from "../../ports/accounting-log.ts";
+import type { Place } from "./dynamo-expressions.ts";
+import type { DynamoTable } from "./dynamo-table.ts";
+import { partitions } from "./env.ts";
+
+const owners = `${partitions.transfers}owners`;
+
+export interface OpenTransfersOptions {
+  readonly table: DynamoTable;
+  /** Names this process, and no other for ever. */
+  readonly owner: string;
+  /** Whether a process with this name may still end its transfers itself. */
+  readonly isOwnerAlive: (owner: string) => Promise<boolean>;
+}
+
+/**
+ * The transfers without an end, each under the process that began it. What a process leaves when it dies is taken
+ * over by the first that asks; for limits.adoptionMs no other is given it.
+ */
+export class OpenTransfers {
+  readonly #options: OpenTransfersOptions;
+  #registered: { readonly atMs: number; readonly done: Promise<unknown> } | undefined;
+  readonly #opening = new Map<string, Promise<void>>();
+  readonly #ended = new Set<string>();
+  /** Transfers of other owners that this process was given. */
+  readonly #adopted = new Map<string, string>();
+
+  constructor(options: OpenTransfersOptions) {
+    this.#options = options;
+  }
+
+  /** Durable when it resolves. A transfer that this process has ended stays ended. */
+  async open(event: AccountingEvent, transferId: string): Promise<void> {
+    if (this.#ended.has(transferId)) return;
+    const opening = this.#open(event, transferId);
+    this.#opening.set(transferId, opening);
+    await opening.finally(() => this.#opening.delete(transferId));
+  }
+
+  /** Forgets the transfer. Harmless when it is not known. */
+  async end(transferId: string): Promise<void> {
+    this.#ended.add(transferId);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > limits.endedTransfers && oldest !== undefined) this.#ended.delete(oldest);
+    // A short transfer may end while its start is on its way.
+    await this.#opening.get(transferId)?.catch(() => {});
+    await this.#options.table.remove(this.#placeOf(transferId));
+    this.#adopted.delete(transferId);
+  }
+
+  /** Those of this process and of processes that died, oldest first. */
+  async unfinished(): Promise<readonly UnfinishedTransfer[]> {
+    const { table, owner } = this.#options;
+    const found: { readonly startedMs: number; readonly started: AccountingEvent }[] = [];
+    for (const each of new Set([owner, ...(await this.#adoptable())])) {
+      for await (const { sk, json, startedMs } of table.query({ partition: partitionOf(each) })) {
+        if (each !== owner) this.#adopted.set(sk, each);
+        found.push({ started: JSON.parse(String(json)), startedMs: Number(startedMs) });
+      }
+    }
+    const sorted = found.sort((a, b) => a.startedMs - b.startedMs || byTime(a.started, b.started));
+    return sorted.map(({ started }) => ({ started }));
+  }
+
+  async #open(event: AccountingEvent, transferId: string): Promise<void> {
+    const { table } = this.#options;
+    await this.#register();
+    await table.put({ ...this.#placeOf(transferId), json: JSON.stringify(event), startedMs: table.now() });
+  }
+
+  /** Dead owners whose transfers nobody else is ending. */
+  async #adoptable(): Promise<readonly string[]> {
+    const { table, owner, isOwnerAlive } = this.#options;
+    const adopted: string[] = [];
+    for await (const { sk: other } of table.query({ partition: owners })) {
+      if (other === owner || (await isOwnerAlive(other))) continue;
+      const isIdle = (await table.all({ partition: partitionOf(other), limit: 1 })).length === 0;
+      if (!isIdle && (await this.#adopt(other))) adopted.push(other);
+    }
+    return adopted;
+  }
+
+  async #adopt(other: string): Promise<boolean> {
+    const { table, owner } = this.#options;
+    const nowMs = table.now();
+    const { applied } = await table.update(
+      { pk: owners, sk: other },
+      {
+        change: "SET #heir = :owner, #heirUntilMs = :untilMs",
+        condition: "attribute_not_exists(#heir) OR #heir = :owner OR #heirUntilMs <= :nowMs",
+        values: { owner, nowMs, untilMs: nowMs + limits.adoptionMs },
+      },
+    );
+    return applied;
+  }
+
+  /** Before the first transfer, and again while there are more: an owner that nobody knows of has no heir. */
+  async #register(): Promise<void> {
+    const { table, owner } = this.#options;
+    const atMs = table.now();
+    if (this.#registered === undefined || atMs - this.#registered.atMs >= registrationMs) {
+      const change = "SET #expiresAt = :expiresAt";
+      const values = { expiresAt: table.expiryAt(atMs + limits.ownerRetentionMs) };
+      this.#registered = { atMs, done: table.update({ pk: owners, sk: owner }, { change, values }) };
+    }
+    try {
+      await this.#registered.done;
+    } catch (error) {
+      this.#registered = undefined;
+      throw error;
+    }
+  }
+
+  #placeOf(transferId: string): Place {
+    return { pk: partitionOf(this.#adopted.get(transferId) ?? this.#options.owner), sk: transferId };
+  }
+}
+
+const registrationMs = 24 * 60 * 60 * 1000;
+
+function partitionOf(owner: string): string {
+  return `${partitions.transfers}open#${owner}`;
+}
+
+function byTime(a: AccountingEvent, b: AccountingEvent): number {
+  return a.time < b.time ? -1 : Number(a.time > b.time);
+}

@@ -1,0 +1,143 @@
+import assert from "node:assert/strict";
+import { after, afterEach, before, beforeEach, describe, it } from "node:test";
+import { createDynamoAuditIndex } from "../../../adapters/aws/dynamo-audit-index.ts";
+import { OpenTransfers } from "../../../adapters/aws/dynamo-open-transfers.ts";
+import { DynamoTable } from "../../../adapters/aws/dynamo-table.ts";
+import { limits } from "../../../core/limits.ts";
+import type { EventQuery } from "../../../ports/accounting-log.ts";
+import { eventOf } from "../../contract/accounting-log.contract.ts";
+import { refuses } from "../../contract/refusal.ts";
+import { type AwsServices, awsOrSkip, startAwsServices } from "../../support/aws-services.ts";
+import { createTestTable, type TestTable } from "../../support/aws-table.ts";
+
+describe("on the table", { skip: awsOrSkip() }, () => {
+  let services: AwsServices;
+  let test: TestTable;
+  let nowMs: number;
+  before(async () => {
+    services = await startAwsServices();
+  });
+  after(() => services.stop());
+  beforeEach(async () => {
+    nowMs = Date.UTC(2026, 10, 26, 13, 59, 58);
+    test = await createTestTable({ now: () => nowMs });
+  });
+  afterEach(() => test.dispose());
+
+  describe("the audit index", () => {
+    const idsOf = async (query: Partial<EventQuery> = {}, settleMs = 0) => {
+      const { events } = await createDynamoAuditIndex({ table: test.table, settleMs }).query({ limit: 100, ...query });
+      return events.map(({ id }) => id);
+    };
+    const account = { account: { name: "acme", groups: [] } };
+
+    it("goes from hour to hour and from day to day, both ways", async () => {
+      const index = createDynamoAuditIndex({ table: test.table, settleMs: 0 });
+      for (const hours of [0, 1, 2, 30]) {
+        nowMs += hours * 3_600_000;
+        await index.put([eventOf(hours, account), eventOf(hours + 0.5)]);
+      }
+      const all = [0, 0.5, 1, 1.5, 2, 2.5, 30, 30.5].map((number) => `event-${number}`);
+      assert.deepEqual(await idsOf(), all);
+      assert.deepEqual(await idsOf({ order: "desc" }), all.toReversed());
+      assert.deepEqual(await idsOf({ account: "acme" }), ["event-0", "event-1", "event-2", "event-30"]);
+      const { cursor } = await index.query({ limit: 3 });
+      assert.deepEqual(await idsOf({ cursor }), all.slice(3));
+      assert.deepEqual(await idsOf({ cursor, account: "acme" }), ["event-2", "event-30"]);
+      const { cursors } = await index.query({ limit: 7, order: "desc" });
+      assert.deepEqual(await idsOf({ cursor: cursors[3], order: "desc" }), all.toReversed().slice(4));
+    });
+
+    it("shows new events from old to new only when no other can come in front of them", async () => {
+      const index = createDynamoAuditIndex({ table: test.table });
+      await index.append(eventOf(1));
+      assert.deepEqual(await idsOf({}, limits.auditSettleMs), []);
+      assert.deepEqual(await idsOf({ order: "desc" }, limits.auditSettleMs), ["event-1"]);
+      assert.equal((await index.find("event-1"))?.id, "event-1");
+      nowMs += limits.auditSettleMs + 1;
+      assert.deepEqual(await idsOf({}, limits.auditSettleMs), ["event-1"]);
+    });
+
+    it("takes an event over whose writer died, once it must have given up", async () => {
+      const dying = createDynamoAuditIndex({ table: new DyingTable(test), settleMs: 0 });
+      const event = eventOf(1, account);
+      await assert.rejects(dying.append(event), { message: "died" });
+      const index = createDynamoAuditIndex({ table: test.table, settleMs: 0 });
+      assert.equal(await index.find("event-1"), undefined);
+      nowMs += 1;
+      await refuses("unavailable", index.append(event));
+      nowMs += limits.auditSettleMs;
+      await index.append(eventOf(2));
+      await index.append(event);
+      await index.append(event);
+      assert.deepEqual(await index.find("event-1"), event);
+      assert.deepEqual(await idsOf(), ["event-2", "event-1"]);
+      assert.deepEqual(await idsOf({ account: "acme" }), ["event-1"]);
+    });
+
+    it("forgets events when their time is over", async () => {
+      const index = createDynamoAuditIndex({ table: test.table, settleMs: 0, retentionMs: 5000 });
+      await index.append(eventOf(1, account));
+      nowMs += 4000;
+      assert.deepEqual([await idsOf(), await idsOf({ account: "acme" })], [["event-1"], ["event-1"]]);
+      nowMs += 2000;
+      assert.deepEqual([await idsOf(), await index.find("event-1")], [[], undefined]);
+    });
+
+    it("takes ids of any length and form", async () => {
+      const index = createDynamoAuditIndex({ table: test.table, settleMs: 0 });
+      const ids = ["ü b\n#", "x".repeat(3000), "x".repeat(3001)];
+      await index.put(ids.map((id) => eventOf(1, { id })));
+      assert.deepEqual((await idsOf()).sort(), ids.toSorted());
+      for (const id of ids) assert.equal((await index.find(id))?.id, id);
+    });
+  });
+
+  describe("the transfers without an end", () => {
+    const started = (index: number) => eventOf(index, { type: "transfer.started", data: { transferId: `t${index}` } });
+    const opening = (owner: string, alive: readonly string[] = []) =>
+      new OpenTransfers({ table: test.table, owner, isOwnerAlive: async (each) => alive.includes(each) });
+    const idsOf = async (transfers: OpenTransfers) => (await transfers.unfinished()).map((each) => each.started.id);
+
+    it("are those of this process and of processes that died, and of nobody else", async () => {
+      await opening("dead").open(started(2), "t2");
+      await opening("alive").open(started(3), "t3");
+      const own = opening("own", ["alive"]);
+      nowMs += 1;
+      await own.open(started(1), "t1");
+      assert.deepEqual(await idsOf(own), ["event-2", "event-1"]);
+      await own.end("t2");
+      await own.end("t1");
+      assert.deepEqual(await idsOf(own), []);
+      assert.deepEqual(await idsOf(opening("alive", ["own"])), ["event-3"]);
+    });
+
+    it("go to one heir for a while, and to the next when that one dies", async () => {
+      await opening("dead").open(started(1), "t1");
+      const heirs = await Promise.all(["a", "b", "c"].map((owner) => idsOf(opening(owner))));
+      assert.deepEqual(heirs.flat(), ["event-1"]);
+      nowMs += limits.adoptionMs;
+      assert.deepEqual(await idsOf(opening("d")), ["event-1"]);
+    });
+
+    it("do not come back when a start is recorded late or again", async () => {
+      const own = opening("own");
+      const opened = own.open(started(1), "t1");
+      const ended = own.end("t1");
+      await Promise.all([opened, ended]);
+      await own.open(started(1), "t1");
+      assert.deepEqual(await idsOf(own), []);
+    });
+  });
+});
+
+/** Dies behind the first of the writes of an event. */
+class DyingTable extends DynamoTable {
+  constructor({ client, tableName, table }: TestTable) {
+    super({ client, name: tableName, now: table.now });
+  }
+
+  override update(): Promise<never> {
+    return Promise.reject(new Error("died"));
+  }
+}

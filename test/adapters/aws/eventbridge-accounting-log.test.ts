@@ -1,0 +1,85 @@
+import { after, before, describe } from "node:test";
+import { type AuditIndex, createDynamoAuditIndex } from "../../../adapters/aws/dynamo-audit-index.ts";
+import { createEventBridgeAccountingLog } from "../../../adapters/aws/eventbridge-accounting-log.ts";
+import type { AccountingLog } from "../../../ports/accounting-log.ts";
+import { accountingLogContract } from "../../contract/accounting-log.contract.ts";
+import { type AwsServices, awsOrSkip, startAwsServices } from "../../support/aws-services.ts";
+import { createTestTable } from "../../support/aws-table.ts";
+import { createTestBus, type TestBus } from "../../support/event-bus.ts";
+
+/** What the accounting function does, by hand: takes what is in the queue and puts it into the index. */
+class Accounting {
+  readonly #bus: TestBus;
+  readonly #index: AuditIndex;
+  #draining: Promise<void> = Promise.resolve();
+
+  constructor(bus: TestBus, index: AuditIndex) {
+    this.#bus = bus;
+    this.#index = index;
+  }
+
+  /** Everything that the bus has is in the index when this resolves. */
+  async catchUp(): Promise<void> {
+    this.#draining = this.#draining.then(() => this.#drain());
+    await this.#draining;
+  }
+
+  async #drain(): Promise<void> {
+    for (let events = await this.#bus.receive(); events.length > 0; events = await this.#bus.receive()) {
+      await this.#index.put(events);
+    }
+  }
+}
+
+const queuedBytes = 1_000_000;
+
+describe("the accounting record on AWS", { skip: awsOrSkip() }, () => {
+  let services: AwsServices;
+  before(async () => {
+    services = await startAwsServices();
+  });
+  after(() => services.stop());
+
+  accountingLogContract("EventBridge, a queue and DynamoDB", async () => {
+    const { table, dispose } = await createTestTable();
+    const bus = await createTestBus();
+    const index = createDynamoAuditIndex({ table, settleMs: 0 });
+    const accounting = new Accounting(bus, index);
+    const owned = { owner: "gateway-1", isOwnerAlive: async () => true };
+    const open = (): AccountingLog => {
+      const log = createEventBridgeAccountingLog({ ...bus, table, index, ...owned, calls: 1, queuedBytes });
+      let isCurrent = false;
+      const current = async () => {
+        if (!isCurrent) await accounting.catchUp();
+        isCurrent = true;
+      };
+      return {
+        append: async (event) => {
+          isCurrent = false;
+          await log.append(event);
+        },
+        query: async (query) => {
+          await current();
+          return log.query(query);
+        },
+        find: async (eventId) => {
+          await current();
+          return log.find(eventId);
+        },
+        unfinishedTransfers: () => log.unfinishedTransfers(),
+        close: () => log.close(),
+      };
+    };
+    return {
+      log: open(),
+      queuedBytes,
+      events: 60,
+      searches: 25,
+      reopen: async () => open(),
+      dispose: async () => {
+        await bus.dispose();
+        await dispose();
+      },
+    };
+  });
+});
