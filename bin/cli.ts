@@ -45,6 +45,11 @@ const commands: Readonly<Record<string, Command>> = {
     summary: "makes the accounts, groups and rules of a data directory or a server those of the file",
     run: async (args) => (await import("./cli/apply.ts")).runApply(args),
   },
+  destinations: {
+    usage: "destinations --url URL",
+    summary: "prints what a server pushes and pulls at this moment, what waits, and how pulls went last",
+    run: async (args) => (await import("./cli/destinations.ts")).runDestinations(args),
+  },
   schema: {
     usage: "schema",
     summary: "prints the JSON Schema of the configuration file",

@@ -3,6 +3,7 @@ import type { LoadedConfiguration } from "../../adapters/node/configuration/load
 import type { EventFeed } from "../../ports/event-feed.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
+import type { TransferDesk } from "../../service/destinations/transfer-desk.ts";
 import type { Management } from "../../service/management/management.ts";
 import type { OpenSession, ResumeSession } from "../../service/session/open-session.ts";
 import type { SessionServices } from "../../service/session/services.ts";
@@ -45,6 +46,7 @@ export interface FrontServices {
   readonly feed: EventFeed;
   readonly deadLetters: DeadLetterDesk;
   readonly management: Management;
+  readonly transfers: TransferDesk | undefined;
   /** The text of `GET /metrics`. */
   readonly metrics: () => string;
 }

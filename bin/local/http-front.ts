@@ -31,6 +31,7 @@ export async function startHttp(options: LocalServerOptions, parts: FrontService
     management: parts.management,
     authorize: createAuthorize(services),
     deadLetters: parts.deadLetters,
+    transfers: parts.transfers,
     metrics: parts.metrics,
     entrySchemas: entryJsonSchemas,
     version: programVersion(),

@@ -69,6 +69,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
     feed: services.accounting,
     deadLetters: automation.deadLetters,
     management,
+    transfers: transfers?.desk,
     metrics: () => metrics.text(registry.count),
   });
   await recorder.record({ type: "server.started", message: `${services.serverName} started`, data: { endpoints } });

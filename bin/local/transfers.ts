@@ -6,6 +6,7 @@ import { limits } from "../../core/limits.ts";
 import { Destinations } from "../../service/destinations/destination-access.ts";
 import { PullScheduler } from "../../service/destinations/pull-scheduler.ts";
 import { PushLanes } from "../../service/destinations/push-lanes.ts";
+import { TransferDesk } from "../../service/destinations/transfer-desk.ts";
 import type { Pushing } from "../../service/dispatch/dispatch-services.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
 import type { SessionServices } from "../../service/session/services.ts";
@@ -21,8 +22,7 @@ export interface TransferParts {
 export interface LocalTransfers {
   /** For the dispatcher that must not wait for destinations. */
   readonly pushing: Pushing;
-  readonly lanes: PushLanes;
-  readonly pulls: PullScheduler;
+  readonly desk: TransferDesk;
   /** Goes on with what an earlier process left. */
   start(): Promise<void>;
   /** Ends what is under way, for at most limits.remoteDrainMs; the rest waits for the next start. */
@@ -41,9 +41,10 @@ export function openTransfers({ services, state, configuration }: TransferParts)
   const handlerFor = (pushing: Pushing) =>
     createDispatcher({ ...dispatching, pushing }, () => configuration().dispatch);
   const lanes = new PushLanes({ destinations, queue: pushes, deadLetters, runtime, handlerFor });
-  const pulls = new PullScheduler({
+  const pulls = () => configuration().pulls;
+  const scheduler = new PullScheduler({
     ...services,
-    pulls: () => configuration().pulls,
+    pulls,
     destinations,
     memory: state.pulls,
     claims,
@@ -51,14 +52,13 @@ export function openTransfers({ services, state, configuration }: TransferParts)
   });
   return {
     pushing: lanes.pushing,
-    lanes,
-    pulls,
+    desk: new TransferDesk({ destinations, lanes, scheduler, pulls }),
     start: async () => {
       await lanes.start();
-      pulls.start();
+      scheduler.start();
     },
     stop: async () => {
-      const stopped = Promise.all([lanes.stop(), pulls.stop()]);
+      const stopped = Promise.all([lanes.stop(), scheduler.stop()]);
       const timeLimit = new Promise((resolve) => setTimeout(resolve, limits.remoteDrainMs).unref());
       await Promise.race([stopped, timeLimit]);
       destinations.close();

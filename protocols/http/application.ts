@@ -6,6 +6,7 @@ import { FileError } from "../../core/errors.ts";
 import type { FollowEvents } from "../../service/audit/follow-events.ts";
 import type { ReadEvents } from "../../service/audit/read-events.ts";
 import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
+import type { TransferDesk } from "../../service/destinations/transfer-desk.ts";
 import type { Authorize } from "../../service/management/authorize.ts";
 import type { Management } from "../../service/management/management.ts";
 import type { ApiTokens } from "../../service/session/api-tokens.ts";
@@ -29,6 +30,7 @@ import { configurationProblemOf, internalProblem, type Problem, problemAnswer, p
 import { RequestError } from "./request-error.ts";
 import { readInput } from "./request-input.ts";
 import { sessionOperations } from "./session-operations.ts";
+import { transferOperations } from "./transfer-operations.ts";
 import { type UploadServices, uploadOperations } from "./upload-operations.ts";
 
 export interface HttpServices {
@@ -41,6 +43,8 @@ export interface HttpServices {
   readonly management: Management;
   readonly authorize: Authorize;
   readonly deadLetters: DeadLetterDesk;
+  /** Undefined where this server pushes and pulls nothing. */
+  readonly transfers?: TransferDesk | undefined;
   /** How the configuration file writes each kind of entry, as JSON Schema. */
   readonly entrySchemas: Readonly<Record<EntryKind, JsonObject>>;
   /** Of this program. */
@@ -90,6 +94,7 @@ function operationsOf(services: HttpServices, door: Door): readonly Operation[] 
     ...managementOperations(services.management),
     ...authorizeOperations(services.authorize),
     ...deadLetterOperations(services.deadLetters),
+    ...(services.transfers ? transferOperations(services.transfers) : []),
   ];
   return [...operations, ...documentationOperations(operations, { version, schemas: managementSchemas(entrySchemas) })];
 }

@@ -65,8 +65,8 @@ function replayOperation(desk: DeadLetterDesk): Operation {
       parameters: z.object({ id: z.string() }),
       responses: {
         200: {
-          description: "what became of it: ok, or the reason why it still waits",
-          schema: z.object({ ok: z.boolean(), reason: z.string().optional() }),
+          description: "what became of it: ok, queued for a destination, or the reason why it still waits",
+          schema: z.object({ ok: z.boolean(), queued: z.literal(true).optional(), reason: z.string().optional() }),
         },
       },
       problems: [404],

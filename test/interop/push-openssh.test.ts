@@ -15,6 +15,7 @@ import {
   writeIdentity,
 } from "../support/product.ts";
 import { programOrSkip } from "../support/require-program.ts";
+import { mustRun } from "../support/run-program.ts";
 import { type SshServer, startSshServer } from "../support/ssh-server.ts";
 
 const authorization = `Basic ${Buffer.from(`tester:${password}`).toString("base64")}`;
@@ -124,6 +125,26 @@ dispatch:
     await event(({ type, data }) => type === "dispatch.completed" && data.destination === "/sent/b.bin");
     assert.ok(content.equals(await readFile(join(server.files, "in", "tester-b.bin"))));
     assert.ok(content.equals(await local("dead/a.bin")));
+  });
+
+  it("are shown by the API and by ferrygate destinations", async () => {
+    const { url } = product.endpoints.http;
+    const answer = await fetch(`${url}/v1/transfers`, { headers: { authorization: adminAuthorization } });
+    const { destinations } = (await answer.json()) as {
+      destinations: { name: string; waiting: number; failure?: { reason: string } }[];
+    };
+    assert.deepEqual(
+      destinations.map(({ name, waiting, failure }) => [name, waiting, failure?.reason]),
+      [
+        ["partner", 0, undefined],
+        ["stranger", 0, undefined],
+        ["dead", 1, "the destination cannot be used: ECONNREFUSED"],
+      ],
+    );
+    const cli = new URL("../../bin/ferrygate.mjs", import.meta.url).pathname;
+    const env = { FERRYGATE_USERNAME: "admin", FERRYGATE_PASSWORD: password };
+    const output = await mustRun(process.execPath, [cli, "destinations", "--url", url], { env });
+    assert.match(output, /^dead {2}sftp:\/\/127\.0\.0\.1:1\/x {2}1 waiting, failed .*ECONNREFUSED$/m);
   });
 
   it("are refused where the host key is another one, and the rule's fallback keeps the file", async () => {
