@@ -8,13 +8,14 @@ import {
 } from "node:tls";
 import type { Peer, TerminateCause } from "../../core/accounting-event.ts";
 import { type CommandLine, CommandLineReader } from "./command-lines.ts";
-import type { DataProtection } from "./data-connection.ts";
+import type { DataDirection, DataProtection } from "./data-connection.ts";
 import type { FtpsLimits } from "./ftps-limits.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { plainAddress } from "./network-address.ts";
 import { formatReply, type Reply } from "./replies.ts";
-import { type SessionReuse, type TlsSettings, withoutResumption } from "./tls-settings.ts";
+import { type SessionReuse, type TlsSettings, withoutResumption, withoutTickets } from "./tls-settings.ts";
 import { createConnectionServer, secureControlSocket } from "./tls-sockets.ts";
+import type { UploadPath } from "./upload-path.ts";
 
 export interface ControlEvents {
   /** Bytes have arrived: there may be lines. */
@@ -32,6 +33,7 @@ export interface ControlSettings {
   readonly limits: FtpsLimits;
   /** Who the client is, where its connection was passed on. */
   readonly peer?: Peer | undefined;
+  readonly uploadPath: () => UploadPath;
 }
 
 /** The control connection of one client: lines in, replies out, in clear and then under TLS. */
@@ -45,7 +47,7 @@ export class ControlConnection {
   #tls: TLSSocket | undefined;
   #tlsOptions: SecureContextOptions | undefined;
   #tlsServer: Server | undefined;
-  #dataContext: SecureContext | undefined;
+  readonly #dataContexts: Partial<Record<DataDirection, SecureContext>> = {};
   #isInHandshake = false;
   #hasEnded = false;
 
@@ -124,13 +126,22 @@ export class ControlConnection {
 
   /** For a data connection of this client. */
   dataProtection(protection: "clear" | "private"): DataProtection {
-    if (protection === "clear" || !this.#tlsOptions) return { tls: undefined, mustResume: false };
     const { sessionReuse } = this.#settings;
-    const canResume = sessionReuse !== "off";
-    this.#dataContext ??= createSecureContext(canResume ? this.#tlsOptions : withoutResumption(this.#tlsOptions));
-    const sessions = canResume && this.#tlsServer ? { server: this.#tlsServer } : {};
-    const tls = { isServer: true, secureContext: this.#dataContext, ...sessions };
-    return { tls, mustResume: sessionReuse === "required" };
+    const uploadPath = this.#settings.uploadPath();
+    const options = this.#tlsOptions;
+    if (protection === "clear" || !options) return { tls: undefined, mustResume: false, uploadPath };
+    const sessions = sessionReuse !== "off" && this.#tlsServer ? { server: this.#tlsServer } : {};
+    const tls = (direction: DataDirection) => {
+      this.#dataContexts[direction] ??= this.#dataContext(options, direction, uploadPath);
+      return { isServer: true, secureContext: this.#dataContexts[direction], ...sessions };
+    };
+    return { tls, mustResume: sessionReuse === "required", uploadPath };
+  }
+
+  #dataContext(options: SecureContextOptions, direction: DataDirection, uploadPath: UploadPath): SecureContext {
+    const canResume = this.#settings.sessionReuse !== "off";
+    const context = createSecureContext(canResume ? options : withoutResumption(options));
+    return direction === "receive" && uploadPath === "direct" ? withoutTickets(context) : context;
   }
 
   /**

@@ -1,10 +1,13 @@
 import type { Socket } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { limits } from "../../core/limits.ts";
+import { CopyingUploadSocket } from "./copying-upload-socket.ts";
+import { DirectUploadSocket } from "./direct-upload-socket.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import type { PassivePort } from "./passive-ports.ts";
 import { Refusal } from "./replies.ts";
-import { UploadTlsSocket } from "./tls-sockets.ts";
+import type { UploadPath } from "./upload-path.ts";
 
 /** A passive port from PASV or EPSV to the transfer that uses it. */
 export class DataPort {
@@ -56,11 +59,15 @@ export class DataPort {
   }
 }
 
+/** Which way the data of a transfer goes, seen from here. */
+export type DataDirection = "send" | "receive";
+
 /** How the data connections of one control connection are protected. */
 export interface DataProtection {
   /** Undefined for clear data. */
-  readonly tls: TLSSocketOptions | undefined;
+  readonly tls: ((direction: DataDirection) => TLSSocketOptions) | undefined;
   readonly mustResume: boolean;
+  readonly uploadPath: UploadPath;
 }
 
 /**
@@ -70,22 +77,30 @@ export interface DataProtection {
  */
 export async function openDataConnection(
   port: DataPort,
-  direction: "send" | "receive",
-  { tls, mustResume }: DataProtection,
+  direction: DataDirection,
+  { tls, mustResume, uploadPath }: DataProtection,
   handshakeMs: number,
 ): Promise<Socket> {
   const socket = await port.connection();
   if (!socket) throw new Refusal(425, "No data connection arrived.");
   socket.setNoDelay(true);
   if (!tls) return socket;
-  const secured = direction === "receive" ? new UploadTlsSocket(socket, tls) : new TLSSocket(socket, tls);
+  const secured =
+    direction === "send" ? new TLSSocket(socket, tls(direction)) : uploadSocket(uploadPath, socket, tls(direction));
   port.secureWith(secured);
   await handshake(secured, handshakeMs);
   if (mustResume && !secured.isSessionReused()) {
+    // OpenSSL tells of the end of the handshake before it sends its own last words of it.
+    await turn();
     secured.destroy();
     throw new Refusal(522, "The data connection must resume the TLS session of the control connection.");
   }
   return secured;
+}
+
+function uploadSocket(path: UploadPath, socket: Socket, options: TLSSocketOptions): TLSSocket {
+  const isDirect = path === "direct" && DirectUploadSocket.canCarry(socket);
+  return isDirect ? new DirectUploadSocket(socket, options) : new CopyingUploadSocket(socket, options);
 }
 
 function handshake(socket: TLSSocket, withinMs: number): Promise<void> {
@@ -114,7 +129,8 @@ function handshake(socket: TLSSocket, withinMs: number): Promise<void> {
 
 /** True when the client has said that its data is complete, as far as the connection lets it say so. */
 export function isComplete(socket: Socket): boolean {
-  return socket instanceof UploadTlsSocket ? socket.endAnnounced : true;
+  const isUpload = socket instanceof DirectUploadSocket || socket instanceof CopyingUploadSocket;
+  return isUpload ? socket.endAnnounced : true;
 }
 
 export function connectionLost(): Refusal {

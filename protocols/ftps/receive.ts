@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import { limits } from "../../core/limits.ts";
 import { connectionLost } from "./data-connection.ts";
+import { DirectUploadSocket } from "./direct-upload-socket.ts";
 
 /** Takes bytes at a position of the file; its promise is the back-pressure. */
 export type WriteAt = (position: number, chunk: Uint8Array) => Promise<void>;
@@ -38,23 +39,52 @@ class Receiver {
       this.#handOver(reject);
       resolve();
     });
-    this.#socket.on("data", (chunk: Buffer) => {
-      progressed();
-      this.#collect(chunk, reject);
-    });
+    this.#collectFrom(this.#socket, progressed, reject);
     this.#socket.resume();
     await promise;
+  }
+
+  #collectFrom(socket: Socket, progressed: () => void, fail: (error: unknown) => void): void {
+    const collect = (chunk: Buffer) => {
+      progressed();
+      this.#collect(chunk, fail);
+    };
+    if (!(socket instanceof DirectUploadSocket)) {
+      socket.on("data", collect);
+      return;
+    }
+    for (let chunk: Buffer | null = socket.read(); chunk; chunk = socket.read()) collect(chunk);
+    const took = (bytes: number) => {
+      progressed();
+      this.#took(bytes, fail);
+      return this.#hasRoom;
+    };
+    socket.readInto({ next: () => this.#free(), took });
   }
 
   /** TLS delivers pieces of 16 KiB; the store takes larger ones with less effort, and their memory is used again. */
   #collect(chunk: Buffer, fail: (error: unknown) => void): void {
     for (let taken = 0; taken < chunk.length; ) {
-      this.#block ??= this.#freeBlocks.pop() ?? Buffer.allocUnsafeSlow(limits.ftpsReceiveBytes);
-      const count = chunk.copy(this.#block, this.#filled, taken);
+      const count = chunk.copy(this.#free(), 0, taken);
       taken += count;
-      this.#filled += count;
-      if (this.#filled === this.#block.length) this.#handOver(fail);
+      this.#took(count, fail);
     }
+    if (!this.#hasRoom) this.#socket.pause();
+  }
+
+  /** Where the next bytes go. */
+  #free(): Buffer {
+    this.#block ??= this.#freeBlocks.pop() ?? Buffer.allocUnsafeSlow(limits.ftpsReceiveBytes);
+    return this.#block.subarray(this.#filled);
+  }
+
+  #took(bytes: number, fail: (error: unknown) => void): void {
+    this.#filled += bytes;
+    if (this.#filled === this.#block?.length) this.#handOver(fail);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#pendingBytes < limits.uploadPendingBytes;
   }
 
   #handOver(fail: (error: unknown) => void): void {
@@ -64,7 +94,6 @@ class Receiver {
     this.#block = undefined;
     this.#filled = 0;
     this.#pendingBytes += bytes;
-    if (this.#pendingBytes >= limits.uploadPendingBytes) this.#socket.pause();
     this.#write(this.#position, block.subarray(0, bytes)).then(() => this.#written(block, bytes), fail);
     this.#position += bytes;
   }
@@ -72,6 +101,6 @@ class Receiver {
   #written(block: Buffer, bytes: number): void {
     this.#freeBlocks.push(block);
     this.#pendingBytes -= bytes;
-    if (this.#pendingBytes < limits.uploadPendingBytes) this.#socket.resume();
+    if (this.#hasRoom) this.#socket.resume();
   }
 }

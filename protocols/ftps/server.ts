@@ -9,6 +9,7 @@ import type { PassivePorts } from "./passive-ports.ts";
 import { type FtpsLog, type InterpreterSettings, ProtocolInterpreter } from "./protocol-interpreter.ts";
 import { formatReply } from "./replies.ts";
 import { type SessionReuse, type TlsMaterial, TlsSettings } from "./tls-settings.ts";
+import { probeUploadPath, type UploadPath } from "./upload-path.ts";
 
 export interface FtpsListener {
   readonly host: string;
@@ -34,6 +35,8 @@ export interface FtpsServerOptions {
   readonly log: FtpsLog;
   /** Tests make some limits smaller. */
   readonly limits?: Partial<FtpsLimits>;
+  /** Tests choose; otherwise the cheapest that is found to work. */
+  readonly uploadPath?: UploadPath;
 }
 
 export interface FtpsServer {
@@ -61,6 +64,7 @@ class ListeningServer implements FtpsServer {
   readonly #connections = new ConnectionCounter();
   readonly #clients = new Set<ProtocolInterpreter>();
   readonly #servers: readonly Server[];
+  #uploadPath: UploadPath = "copying";
 
   constructor(options: FtpsServerOptions) {
     this.#options = options;
@@ -78,6 +82,7 @@ class ListeningServer implements FtpsServer {
   }
 
   async listen(): Promise<{ host: string; port: number }[]> {
+    this.#uploadPath = this.#options.uploadPath ?? (await this.#probeUploadPath());
     const addresses = await Promise.all(this.#servers.map((server, index) => this.#listenOn(server, index)));
     for (const [index, { host, port }] of addresses.entries()) {
       if (!this.#options.listeners[index]?.plain) continue;
@@ -98,6 +103,12 @@ class ListeningServer implements FtpsServer {
     await Promise.all([...this.#clients].map((client) => client.closed));
   }
 
+  async #probeUploadPath(): Promise<UploadPath> {
+    const path = await probeUploadPath(this.#tls.forConnection());
+    if (path === "copying") this.#options.log.warn("FTPS uploads cost more than usual with this version of Node");
+    return path;
+  }
+
   #settingsOf(
     { implicit, plain = false, allowClearData = false }: FtpsListener,
     peer?: Peer | undefined,
@@ -109,7 +120,14 @@ class ListeningServer implements FtpsServer {
       log,
       policy: { plain, allowClearData },
       passive: { ports: passivePorts, address: passiveAddress },
-      control: { tls: this.#tls, sessionReuse, isImplicit: implicit, limits: inForce, peer },
+      control: {
+        tls: this.#tls,
+        sessionReuse,
+        isImplicit: implicit,
+        limits: inForce,
+        uploadPath: () => this.#uploadPath,
+        peer,
+      },
     };
   }
 

@@ -1,5 +1,5 @@
 import { constants, randomBytes } from "node:crypto";
-import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { isDeepStrictEqual } from "node:util";
 import { limits } from "../../core/limits.ts";
 
@@ -96,6 +96,37 @@ export class TlsSettings {
 /** As `options`, but sessions of the one cannot be resumed with the other. */
 export function withoutResumption(options: SecureContextOptions): SecureContextOptions {
   return { ...options, ticketKeys: randomBytes(ticketSecretBytes) };
+}
+
+/** What Node does not publish: a callback in which OpenSSL asks for the secrets of a session ticket. */
+interface TicketInternals {
+  readonly context: {
+    getTicketKeys(): Buffer;
+    enableTicketKeyCallback(): void;
+    onticketkeycallback: (name: Buffer, iv: Buffer, isNew: boolean) => readonly (number | Buffer)[];
+  };
+}
+
+/** What OpenSSL takes for an answer there (SSL_CTX_set_tlsext_ticket_key_evp_cb). */
+const ticketAnswer = { none: 0, use: 1 } as const;
+
+/**
+ * Takes the session tickets of the same settings, and sends none. A client that only writes may close its connection
+ * without having read the tickets that TLS 1.3 sends behind the handshake, and TCP then resets the connection and
+ * drops what is still on its way (RFC 9293 §3.6.1).
+ * @throws where Node's inside is another.
+ */
+export function withoutTickets(secureContext: SecureContext): SecureContext {
+  const { context } = secureContext as unknown as TicketInternals;
+  const secrets = context.getTicketKeys();
+  const [name, mac, cipher] = [0, 16, 32].map((start) => secrets.subarray(start, start + 16));
+  if (!name || !mac || !cipher) throw new Error("the secrets of session tickets have another form");
+  context.onticketkeycallback = (ticketName, iv, isNew) => {
+    if (isNew) return [ticketAnswer.none, mac, cipher, name, iv];
+    return [name.equals(ticketName) ? ticketAnswer.use : ticketAnswer.none, mac, cipher];
+  };
+  context.enableTicketKeyCallback();
+  return secureContext;
 }
 
 function checked(material: TlsMaterial): TlsMaterial {

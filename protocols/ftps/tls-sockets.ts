@@ -1,6 +1,5 @@
 import type { Socket } from "node:net";
-import { Duplex } from "node:stream";
-import { createServer, type SecureContextOptions, type Server, TLSSocket, type TLSSocketOptions } from "node:tls";
+import { createServer, type SecureContextOptions, type Server, type TLSSocket } from "node:tls";
 import { limits } from "../../core/limits.ts";
 
 /**
@@ -31,100 +30,4 @@ export function secureControlSocket(socket: Socket, server: Server): Promise<TLS
     });
     server.emit("connection", socket);
   });
-}
-
-/**
- * The server's side of TLS on the data connection of an upload. Two things need the ciphertext to pass through this
- * process's hands:
- *
- * - An end that the client announced (close_notify, RFC 8446 §6.1) is told from one that merely happened to its TCP
- *   connection. Node's TLS sockets end in the same way for both; here the end of the ciphertext is seen before it.
- * - The session tickets that TLS 1.3 sends behind the handshake are held back until the client has sent everything. A
- *   client that only writes may close without having read them, and TCP then resets the connection and drops what is
- *   still on its way (RFC 9293 §3.6.1).
- */
-export class UploadTlsSocket extends TLSSocket {
-  readonly #ciphertext: Ciphertext;
-  #endAnnounced = false;
-
-  constructor(socket: Socket, options: TLSSocketOptions) {
-    const ciphertext = new Ciphertext(socket);
-    super(ciphertext, options);
-    this.#ciphertext = ciphertext;
-    // In TLS 1.2 the client still waits for the server's last flight.
-    this.once("secure", () => this.getProtocol() === "TLSv1.3" && ciphertext.holdBack());
-  }
-
-  /** True once the client has said that nothing more will follow. */
-  get endAnnounced(): boolean {
-    return this.#endAnnounced;
-  }
-
-  override push(chunk: unknown, encoding?: BufferEncoding): boolean {
-    if (chunk === null) {
-      this.#endAnnounced = !this.#ciphertext.hasEnded;
-      this.#ciphertext.letGo();
-    }
-    return super.push(chunk, encoding);
-  }
-}
-
-type WriteDone = (error?: Error | null) => void;
-
-/** The bytes of a socket, both ways. */
-class Ciphertext extends Duplex {
-  readonly #socket: Socket;
-  #isHolding = false;
-  #held: { readonly chunk: Buffer; readonly done: WriteDone } | undefined;
-  /** True once whoever reads has come to the end of what the socket received. */
-  hasEnded = false;
-
-  constructor(socket: Socket) {
-    super({ readableHighWaterMark: limits.ftpsReceiveBytes });
-    this.#socket = socket;
-    // The first listener: it runs before the one that tells TLS.
-    this.once("end", () => {
-      this.hasEnded = true;
-    });
-    socket.on("data", (chunk) => {
-      if (!this.push(chunk)) socket.pause();
-    });
-    socket.once("end", () => this.push(null));
-    socket.once("error", (error) => this.destroy(error));
-    socket.once("close", () => {
-      // What arrived before the end is still read, however long that takes.
-      if (!socket.readableEnded) this.destroy();
-    });
-  }
-
-  /** Keeps what is written from here on. */
-  holdBack(): void {
-    this.#isHolding = true;
-  }
-
-  letGo(): void {
-    this.#isHolding = false;
-    if (this.#held) this.#socket.write(this.#held.chunk, this.#held.done);
-    this.#held = undefined;
-  }
-
-  override _read(): void {
-    this.#socket.resume();
-  }
-
-  override _write(chunk: Buffer, _encoding: BufferEncoding, done: WriteDone): void {
-    if (this.#isHolding) this.#held = { chunk, done };
-    else this.#socket.write(chunk, done);
-  }
-
-  override _final(done: () => void): void {
-    this.#socket.end(done);
-  }
-
-  override _destroy(error: Error | null, done: (error: Error | null) => void): void {
-    this.#socket.destroy();
-    // TLS waits for its writes before it closes.
-    this.#held?.done(error ?? new Error("the connection was closed"));
-    done(error);
-  }
 }

@@ -1,5 +1,12 @@
 import type { Socket } from "node:net";
-import { type DataPort, type DataProtection, endData, isComplete, openDataConnection } from "./data-connection.ts";
+import {
+  type DataDirection,
+  type DataPort,
+  type DataProtection,
+  endData,
+  isComplete,
+  openDataConnection,
+} from "./data-connection.ts";
 import type { FtpsLimits } from "./ftps-limits.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { Refusal, type Reply } from "./replies.ts";
@@ -8,7 +15,7 @@ import { Refusal, type Reply } from "./replies.ts";
 export interface TransferPlan {
   /** The text of the reply 150. */
   readonly announcement: string;
-  readonly direction: "send" | "receive";
+  readonly direction: DataDirection;
   readonly move: (socket: Socket, progressed: () => void) => Promise<void>;
   /** After all data: makes the result final and answers the text of the reply 226. */
   readonly complete: () => Promise<string>;

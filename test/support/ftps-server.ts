@@ -6,6 +6,7 @@ import type { FtpsLimits } from "../../protocols/ftps/ftps-limits.ts";
 import { createPortPool, type ListeningPassivePorts } from "../../protocols/ftps/port-pool.ts";
 import { createFtpsServer, type FtpsListener, type FtpsServer } from "../../protocols/ftps/server.ts";
 import type { SessionReuse, TlsMaterial } from "../../protocols/ftps/tls-settings.ts";
+import type { UploadPath } from "../../protocols/ftps/upload-path.ts";
 import type { SessionServices } from "../../service/session/services.ts";
 import type { SessionRegistry } from "../../service/session/session-registry.ts";
 import { createMemoryPipeline, type MemoryServices, testAccount } from "./memory-ports.ts";
@@ -19,6 +20,7 @@ export interface FtpsTestOptions {
   readonly sessionReuse?: SessionReuse;
   readonly limits?: Partial<FtpsLimits>;
   readonly passivePorts?: { readonly first: number; readonly last: number };
+  readonly uploadPath?: UploadPath;
 }
 
 export interface FtpsTestServer {
@@ -61,6 +63,7 @@ export async function startFtps(options: FtpsTestOptions = {}): Promise<FtpsTest
     passiveAddress: undefined,
     log,
     ...(options.limits && { limits: options.limits }),
+    uploadPath: options.uploadPath ?? "direct",
   });
   const [endpoint] = await server.listen();
   const events = services.accounting.events;

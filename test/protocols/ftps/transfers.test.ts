@@ -4,10 +4,9 @@ import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
-import type { ObjectWriter } from "../../../ports/object-store.ts";
+import { storeWithWriters } from "../../support/changed-writers.ts";
 import { closeOf, FtpsClient } from "../../support/ftps-client.ts";
 import { type FtpsTestServer, startFtps } from "../../support/ftps-server.ts";
-import { createMemoryObjectStore } from "../../support/memory-object-store.ts";
 
 let ftps: FtpsTestServer;
 let client: FtpsClient;
@@ -188,22 +187,10 @@ describe("during a transfer", () => {
   });
 });
 
-/** A store whose writers are changed by `change`. */
-function storeWith(change: (writer: ObjectWriter) => Partial<ObjectWriter>) {
-  const objects = createMemoryObjectStore();
-  return {
-    ...objects,
-    openWrite: async (objectKey: string, transferId: string) => {
-      const writer = await objects.openWrite(objectKey, transferId);
-      return { ...writer, ...change(writer) };
-    },
-  };
-}
-
 describe("a store", () => {
   it("that is full answers 552 in the middle of an upload", async () => {
     const write = () => Promise.reject(new FileError("quota-exceeded", "the store is full"));
-    const full = await startFtps({ changes: { objects: storeWith(() => ({ write })) } });
+    const full = await startFtps({ changes: { objects: storeWithWriters(() => ({ write })) } });
     const other = await FtpsClient.loggedIn(full.port);
     const data = await other.startTransfer("STOR /full.bin");
     data.write(Buffer.alloc(limits.ftpsReceiveBytes));
@@ -215,7 +202,7 @@ describe("a store", () => {
 
   it("that fails unexpectedly answers 451 and tells the operator, not the client", async () => {
     const publish = () => Promise.reject(new Error("secret detail"));
-    const broken = await startFtps({ changes: { objects: storeWith(() => ({ publish })) } });
+    const broken = await startFtps({ changes: { objects: storeWithWriters(() => ({ publish })) } });
     const other = await FtpsClient.loggedIn(broken.port);
     const { code, lines } = await other.upload("STOR /x", "x");
     assert.equal(code, 451);
@@ -226,7 +213,7 @@ describe("a store", () => {
 
   it("that is slow makes the client wait", async () => {
     const gate = Promise.withResolvers<void>();
-    const objects = storeWith((writer) => ({ write: (chunk) => gate.promise.then(() => writer.write(chunk)) }));
+    const objects = storeWithWriters((writer) => ({ write: (chunk) => gate.promise.then(() => writer.write(chunk)) }));
     const slow = await startFtps({ changes: { objects } });
     const other = await FtpsClient.loggedIn(slow.port);
     const data = await other.startTransfer("STOR /slow.bin");

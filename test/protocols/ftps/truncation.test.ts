@@ -4,147 +4,14 @@ import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { after, before, describe, it } from "node:test";
 import type { TLSSocket } from "node:tls";
+import type { UploadPath } from "../../../protocols/ftps/upload-path.ts";
 import { FtpsClient } from "../../support/ftps-client.ts";
 import { type FtpsTestServer, startFtps } from "../../support/ftps-server.ts";
 
 const versions = ["TLSv1.2", "TLSv1.3"] as const;
 const content = "the content that was there before";
 
-let ftps: FtpsTestServer;
-before(async () => {
-  ftps = await startFtps({ limits: { ftpsDataIdleMs: 200, ftpsDataConnectMs: 200, handshakeMs: 200 } });
-});
-after(async () => {
-  await ftps.close();
-  const left = process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap");
-  assert.deepEqual(left, [], "connections are left behind");
-});
-
 type Version = (typeof versions)[number];
-
-const login = (version: Version) =>
-  FtpsClient.loggedIn(ftps.port, { tls: { minVersion: version, maxVersion: version } });
-
-/** What is on record of a path since `mark`, and what is in the store. */
-async function outcomeOf(path: string, mark: number) {
-  const types = ftps.events
-    .slice(mark)
-    .filter(({ data }) => data.path === path)
-    .map(({ type }) => type);
-  return { types, stored: (await ftps.stored(path))?.toString() };
-}
-
-const aborted = ["transfer.started", "transfer.aborted"];
-
-interface Upload {
-  readonly client: FtpsClient;
-  readonly raw: Socket;
-  readonly data: TLSSocket;
-}
-
-/** An upload under way, half of whose content has left the client. */
-async function halfAnUpload(client: FtpsClient, line: string): Promise<Upload> {
-  const raw = await client.connectData();
-  await client.expect(line, 150);
-  const data = client.secureData(raw);
-  await once(data, "secureConnect");
-  await new Promise((resolve) => data.write(Buffer.alloc(100_000, "x"), resolve));
-  return { client, raw, data };
-}
-
-const breaks: Readonly<Record<string, (upload: Upload) => void>> = {
-  "is reset": ({ raw }) => void raw.resetAndDestroy(),
-  "ends without a close_notify": ({ raw }) => void raw.end(),
-  "stands still": () => {},
-};
-
-const commands: readonly { lines: readonly string[]; path: string; before?: string }[] = [
-  { lines: ["STOR /new.bin"], path: "/new.bin" },
-  { lines: ["STOR /old.bin"], path: "/old.bin", before: content },
-  { lines: ["APPE /log.bin"], path: "/log.bin", before: content },
-  { lines: ["REST 5", "STOR /part.bin"], path: "/part.bin", before: content },
-];
-
-for (const version of versions) {
-  for (const [title, breakOff] of Object.entries(breaks)) {
-    describe(`an upload over ${version} whose data connection ${title}`, () => {
-      for (const { lines, path, before: old } of commands) {
-        it(`is 426 for ${lines.join(", ")} and leaves what was there`, async () => {
-          const client = await login(version);
-          if (old) await client.upload(`STOR ${path}`, old);
-          const mark = ftps.events.length;
-          for (const line of lines.slice(0, -1)) await client.expect(line, 350);
-          breakOff(await halfAnUpload(client, lines.at(-1) ?? ""));
-          await client.expectNext(426);
-          assert.deepEqual(await outcomeOf(path, mark), { types: aborted, stored: old });
-          await client.upload(`STOR ${path}.next`, "the session goes on");
-          await client.quit();
-        });
-      }
-    });
-  }
-
-  it(`over ${version} the loss of the control connection in the middle leaves nothing`, async () => {
-    const client = await login(version);
-    const mark = ftps.events.length;
-    const { data } = await halfAnUpload(client, "STOR /lost.bin");
-    const ended = ftps.trail().filter((type) => type === "session.ended").length;
-    client.destroy();
-    await ftps.untilRecorded("session.ended", ended + 1);
-    // Too late: nobody is left to take it.
-    data.end("and the other half");
-    assert.deepEqual(await outcomeOf("/lost.bin", mark), { types: aborted, stored: undefined });
-  });
-}
-
-describe("a data connection", () => {
-  const silent = async (line: string, connect: (client: FtpsClient) => Promise<Socket | number>) => {
-    const client = await login("TLSv1.3");
-    const mark = ftps.events.length;
-    await connect(client);
-    await client.expect(line, 150);
-    await client.expectNext(425);
-    await client.quit();
-    return outcomeOf("/silent.bin", mark);
-  };
-
-  it("that never comes is 425, and nothing is stored", async () => {
-    const outcome = await silent("STOR /silent.bin", (client) => client.passive());
-    assert.deepEqual(outcome, { types: aborted, stored: undefined });
-  });
-
-  it("that comes and never begins its handshake is 425, and nothing is stored", async () => {
-    const outcome = await silent("STOR /silent.bin", (client) => client.connectData());
-    assert.deepEqual(outcome, { types: aborted, stored: undefined });
-  });
-
-  it("in clear that is reset is 426, and nothing is stored", async (context) => {
-    const clear = await startFtps({ listener: { allowClearData: true } });
-    context.after(() => clear.close());
-    const client = await FtpsClient.loggedIn(clear.port);
-    await client.expect("PROT C", 200);
-    const data = await client.connectData();
-    await client.expect("STOR /clear.bin", 150);
-    await new Promise((resolve) => data.write(Buffer.alloc(100_000), resolve));
-    data.resetAndDestroy();
-    await client.expectNext(426);
-    assert.equal(await clear.stored("/clear.bin"), undefined);
-    assert.deepEqual(clear.trail("/clear.bin"), aborted);
-    await client.quit();
-  });
-
-  it("over which the client takes nothing of a download is 426", async () => {
-    const client = await login("TLSv1.3");
-    await client.upload("STOR /large.bin", Buffer.alloc(20_000_000));
-    const mark = ftps.events.length;
-    const data = await client.startTransfer("RETR /large.bin");
-    data.pause();
-    await client.expectNext(426);
-    assert.deepEqual((await outcomeOf("/large.bin", mark)).types, aborted);
-    data.destroy();
-    await client.quit();
-  });
-});
 
 /** Passes so many bytes of what is written on, and then ends the connection as `cut` does. */
 class CutConnection extends Duplex {
@@ -152,6 +19,8 @@ class CutConnection extends Duplex {
   readonly #cut: (socket: Socket) => void;
   #leftBytes: number;
   passedBytes = 0;
+  /** Written behind everything else. */
+  trailer = "";
 
   constructor(socket: Socket, leftBytes: number, cut: (socket: Socket) => void) {
     super();
@@ -175,7 +44,7 @@ class CutConnection extends Duplex {
   }
 
   override _final(done: () => void): void {
-    this.#socket.end(done);
+    this.#socket.end(this.trailer, done);
   }
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
@@ -184,48 +53,210 @@ class CutConnection extends Duplex {
   }
 }
 
-describe("an upload whose ciphertext is cut", () => {
-  /** Uploads over a connection that passes `leftBytes`. Answers the code of the reply, and what passed. */
-  async function uploadCut(client: FtpsClient, leftBytes: number, cut: (socket: Socket) => void) {
-    const raw = await client.connectData();
-    await client.expect("STOR /cut.txt", 150);
-    const connection = new CutConnection(raw, leftBytes, cut);
-    const data = client.secureData(connection as unknown as Socket);
-    data.once("secureConnect", () => data.end("x".repeat(40)));
-    data.resume();
-    const { code } = await client.reply();
-    raw.destroy();
-    return { code, passedBytes: connection.passedBytes };
+for (const uploadPath of ["direct", "copying"] as const) {
+  describe(`on the ${uploadPath} path`, () => truncationTests(uploadPath));
+}
+
+function truncationTests(uploadPath: UploadPath): void {
+  let ftps: FtpsTestServer;
+  before(async () => {
+    ftps = await startFtps({ uploadPath, limits: { ftpsDataIdleMs: 200, ftpsDataConnectMs: 200, handshakeMs: 200 } });
+  });
+  after(async () => {
+    await ftps.close();
+    const left = process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap");
+    assert.deepEqual(left, [], "connections are left behind");
+  });
+
+  const login = (version: Version) =>
+    FtpsClient.loggedIn(ftps.port, { tls: { minVersion: version, maxVersion: version } });
+
+  /** What is on record of a path since `mark`, and what is in the store. */
+  async function outcomeOf(path: string, mark: number) {
+    const types = ftps.events
+      .slice(mark)
+      .filter(({ data }) => data.path === path)
+      .map(({ type }) => type);
+    return { types, stored: (await ftps.stored(path))?.toString() };
   }
 
-  const cuts = {
-    "by a FIN": (raw: Socket) => void raw.end(),
-    "by a reset": (raw: Socket) => void raw.resetAndDestroy(),
+  const aborted = ["transfer.started", "transfer.aborted"];
+
+  interface Upload {
+    readonly client: FtpsClient;
+    readonly raw: Socket;
+    readonly data: TLSSocket;
+  }
+
+  /** An upload under way, half of whose content has left the client. */
+  async function halfAnUpload(client: FtpsClient, line: string): Promise<Upload> {
+    const raw = await client.connectData();
+    await client.expect(line, 150);
+    const data = client.secureData(raw);
+    await once(data, "secureConnect");
+    await new Promise((resolve) => data.write(Buffer.alloc(100_000, "x"), resolve));
+    return { client, raw, data };
+  }
+
+  const breaks: Readonly<Record<string, (upload: Upload) => void>> = {
+    "is reset": ({ raw }) => void raw.resetAndDestroy(),
+    "ends without a close_notify": ({ raw }) => void raw.end(),
+    "stands still": () => {},
   };
+
+  const commands: readonly { lines: readonly string[]; path: string; before?: string }[] = [
+    { lines: ["STOR /new.bin"], path: "/new.bin" },
+    { lines: ["STOR /old.bin"], path: "/old.bin", before: content },
+    { lines: ["APPE /log.bin"], path: "/log.bin", before: content },
+    { lines: ["REST 5", "STOR /part.bin"], path: "/part.bin", before: content },
+  ];
+
   for (const version of versions) {
-    for (const [title, cut] of Object.entries(cuts)) {
-      it(`${title} at any byte over ${version} is never stored`, async () => {
-        const client = await login(version);
-        const whole = await uploadCut(client, Number.MAX_SAFE_INTEGER, cut);
-        assert.equal(whole.code, 226);
-        await client.expect("DELE /cut.txt", 250);
-        const mark = ftps.events.length;
-        // The content and the close_notify behind it are the last bytes; the handshake is cut here and there.
-        const points = Array.from({ length: whole.passedBytes }, (_, index) => index).filter(
-          (at) => at > whole.passedBytes - 120 || at % 50 === 1,
-        );
-        for (const at of points.slice(1)) {
-          const { code } = await uploadCut(client, at, cut);
-          assert.ok(code === 425 || code === 426, `${code} after ${at} of ${whole.passedBytes} bytes`);
+    for (const [title, breakOff] of Object.entries(breaks)) {
+      describe(`an upload over ${version} whose data connection ${title}`, () => {
+        for (const { lines, path, before: old } of commands) {
+          it(`is 426 for ${lines.join(", ")} and leaves what was there`, async () => {
+            const client = await login(version);
+            if (old) await client.upload(`STOR ${path}`, old);
+            const mark = ftps.events.length;
+            for (const line of lines.slice(0, -1)) await client.expect(line, 350);
+            breakOff(await halfAnUpload(client, lines.at(-1) ?? ""));
+            await client.expectNext(426);
+            assert.deepEqual(await outcomeOf(path, mark), { types: aborted, stored: old });
+            await client.upload(`STOR ${path}.next`, "the session goes on");
+            await client.quit();
+          });
         }
-        const { types, stored } = await outcomeOf("/cut.txt", mark);
-        assert.equal(stored, undefined);
-        assert.deepEqual(
-          types,
-          points.slice(1).flatMap(() => aborted),
-        );
-        await client.quit();
       });
     }
+
+    it(`over ${version} the loss of the control connection in the middle leaves nothing`, async () => {
+      const client = await login(version);
+      const mark = ftps.events.length;
+      const { data } = await halfAnUpload(client, "STOR /lost.bin");
+      const ended = ftps.trail().filter((type) => type === "session.ended").length;
+      client.destroy();
+      await ftps.untilRecorded("session.ended", ended + 1);
+      // Too late: nobody is left to take it.
+      data.end("and the other half");
+      assert.deepEqual(await outcomeOf("/lost.bin", mark), { types: aborted, stored: undefined });
+    });
   }
-});
+
+  describe("a data connection", () => {
+    const silent = async (line: string, connect: (client: FtpsClient) => Promise<Socket | number>) => {
+      const client = await login("TLSv1.3");
+      const mark = ftps.events.length;
+      await connect(client);
+      await client.expect(line, 150);
+      await client.expectNext(425);
+      await client.quit();
+      return outcomeOf("/silent.bin", mark);
+    };
+
+    it("that never comes is 425, and nothing is stored", async () => {
+      const outcome = await silent("STOR /silent.bin", (client) => client.passive());
+      assert.deepEqual(outcome, { types: aborted, stored: undefined });
+    });
+
+    it("that comes and never begins its handshake is 425, and nothing is stored", async () => {
+      const outcome = await silent("STOR /silent.bin", (client) => client.connectData());
+      assert.deepEqual(outcome, { types: aborted, stored: undefined });
+    });
+
+    it("in clear that is reset is 426, and nothing is stored", async (context) => {
+      const clear = await startFtps({ uploadPath, listener: { allowClearData: true } });
+      context.after(() => clear.close());
+      const client = await FtpsClient.loggedIn(clear.port);
+      await client.expect("PROT C", 200);
+      const data = await client.connectData();
+      await client.expect("STOR /clear.bin", 150);
+      await new Promise((resolve) => data.write(Buffer.alloc(100_000), resolve));
+      data.resetAndDestroy();
+      await client.expectNext(426);
+      assert.equal(await clear.stored("/clear.bin"), undefined);
+      assert.deepEqual(clear.trail("/clear.bin"), aborted);
+      await client.quit();
+    });
+
+    it("over which the client takes nothing of a download is 426", async () => {
+      const client = await login("TLSv1.3");
+      await client.upload("STOR /large.bin", Buffer.alloc(20_000_000));
+      const mark = ftps.events.length;
+      const data = await client.startTransfer("RETR /large.bin");
+      data.pause();
+      await client.expectNext(426);
+      assert.deepEqual((await outcomeOf("/large.bin", mark)).types, aborted);
+      data.destroy();
+      await client.quit();
+    });
+  });
+
+  describe("an upload whose ciphertext is cut", () => {
+    /** Uploads over a connection that passes `leftBytes`. Answers the code of the reply, and what passed. */
+    async function uploadCut(client: FtpsClient, leftBytes: number, cut: (socket: Socket) => void, trailer = "") {
+      const raw = await client.connectData();
+      await client.expect("STOR /cut.txt", 150);
+      const connection = new CutConnection(raw, leftBytes, cut);
+      connection.trailer = trailer;
+      const data = client.secureData(connection as unknown as Socket);
+      data.once("secureConnect", () => data.end("x".repeat(40)));
+      data.resume();
+      const { code } = await client.reply();
+      raw.destroy();
+      return { code, passedBytes: connection.passedBytes };
+    }
+
+    const cuts = {
+      "by a FIN": (raw: Socket) => void raw.end(),
+      "by a reset": (raw: Socket) => void raw.resetAndDestroy(),
+    };
+    for (const version of versions) {
+      it(`is whole when its close_notify has come over ${version}, whatever follows`, async () => {
+        const client = await login(version);
+        const whole = await uploadCut(client, Number.MAX_SAFE_INTEGER, cuts["by a FIN"], "more");
+        assert.equal(whole.code, 226);
+        assert.equal(`${await ftps.stored("/cut.txt")}`, "x".repeat(40));
+        await client.expect("DELE /cut.txt", 250);
+        await client.quit();
+      });
+
+      it(`in the middle of a record, as long as a close_notify, over ${version} is never stored`, async () => {
+        const client = await login(version);
+        const whole = await uploadCut(client, Number.MAX_SAFE_INTEGER, cuts["by a FIN"]);
+        await client.expect("DELE /cut.txt", 250);
+        // A record has its header and its tag around its content, and in TLS 1.2 eight bytes of a nonce, in 1.3 one of a
+        // type; the content of a close_notify has two bytes, the file 40.
+        const recordBytes = version === "TLSv1.3" ? 40 + 22 : 40 + 29;
+        const { code } = await uploadCut(client, whole.passedBytes - recordBytes, cuts["by a FIN"]);
+        assert.equal(code, 426);
+        assert.equal(await ftps.stored("/cut.txt"), undefined);
+        await client.quit();
+      });
+      for (const [title, cut] of Object.entries(cuts)) {
+        it(`${title} at any byte over ${version} is never stored`, async () => {
+          const client = await login(version);
+          const whole = await uploadCut(client, Number.MAX_SAFE_INTEGER, cut);
+          assert.equal(whole.code, 226);
+          await client.expect("DELE /cut.txt", 250);
+          const mark = ftps.events.length;
+          // The content and the close_notify behind it are the last bytes; the handshake is cut here and there.
+          const points = Array.from({ length: whole.passedBytes }, (_, index) => index).filter(
+            (at) => at > whole.passedBytes - 120 || at % 50 === 1,
+          );
+          for (const at of points.slice(1)) {
+            const { code } = await uploadCut(client, at, cut);
+            assert.ok(code === 425 || code === 426, `${code} after ${at} of ${whole.passedBytes} bytes`);
+          }
+          const { types, stored } = await outcomeOf("/cut.txt", mark);
+          assert.equal(stored, undefined);
+          assert.deepEqual(
+            types,
+            points.slice(1).flatMap(() => aborted),
+          );
+          await client.quit();
+        });
+      }
+    }
+  });
+}
