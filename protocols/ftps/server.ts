@@ -65,6 +65,7 @@ class ListeningServer implements FtpsServer {
   readonly #clients = new Set<ProtocolInterpreter>();
   readonly #servers: readonly Server[];
   #uploadPath: UploadPath = "copying";
+  #probe: Promise<void> | undefined;
 
   constructor(options: FtpsServerOptions) {
     this.#options = options;
@@ -77,12 +78,14 @@ class ListeningServer implements FtpsServer {
 
   accept(socket: Socket, index: number, peer?: Peer): void {
     const listener = this.#options.listeners[index];
+    // The answer is for the uploads to come; it does not reject.
+    void this.#findUploadPath();
     if (listener) this.#accept(socket, this.#settingsOf(listener, peer));
     else socket.destroy();
   }
 
   async listen(): Promise<{ host: string; port: number }[]> {
-    this.#uploadPath = this.#options.uploadPath ?? (await this.#probeUploadPath());
+    await this.#findUploadPath();
     const addresses = await Promise.all(this.#servers.map((server, index) => this.#listenOn(server, index)));
     for (const [index, { host, port }] of addresses.entries()) {
       if (!this.#options.listeners[index]?.plain) continue;
@@ -103,10 +106,16 @@ class ListeningServer implements FtpsServer {
     await Promise.all([...this.#clients].map((client) => client.closed));
   }
 
-  async #probeUploadPath(): Promise<UploadPath> {
-    const path = await probeUploadPath(this.#tls.forConnection());
-    if (path === "copying") this.#options.log.warn("FTPS uploads cost more than usual with this version of Node");
-    return path;
+  /** Once; what is uploaded before the answer takes the way that always works. */
+  #findUploadPath(): Promise<void> {
+    this.#probe ??= this.#probeUploadPath();
+    return this.#probe;
+  }
+
+  async #probeUploadPath(): Promise<void> {
+    this.#uploadPath = this.#options.uploadPath ?? (await probeUploadPath(this.#tls.forConnection()));
+    if (this.#uploadPath === "direct" || this.#options.uploadPath) return;
+    this.#options.log.warn("FTPS uploads cost more than usual with this version of Node");
   }
 
   #settingsOf(

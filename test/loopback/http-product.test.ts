@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { createSelfSignedCertificate, createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
-import { connectHttp, type ProblemError } from "../support/http-client.ts";
+import type { ProblemError } from "../../client/problem.ts";
+import { connectHttp } from "../support/http-client.ts";
 import {
   disposeProduct,
   type Product,

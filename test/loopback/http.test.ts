@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
+import { ProblemError } from "../../client/problem.ts";
 import { type FileClient, httpFileClient } from "../support/file-clients.ts";
-import { ProblemError } from "../support/http-client.ts";
 import { filesScript } from "./files-script.ts";
 
 /** Every refusal of the script is one of permission, and HTTP says so. */

@@ -27,9 +27,14 @@ const layers: Readonly<Record<string, Layer>> = {
   config: { folders: ["lib"], packages: [], node: false },
   gateway: { folders: product, packages: "all", node: true },
   lambdas: { folders: product, packages: "all", node: true },
-  bin: { folders: [...product, "config", "scripts"], packages: "all", node: true },
+  client: { folders: [], packages: [], node: false },
+  bin: { folders: [...product, "client", "config", "scripts"], packages: "all", node: true },
   scripts: { folders: [], packages: "all", node: true },
-  test: { folders: [...product, "gateway", "lambdas", "bin", "config", "scripts"], packages: "all", node: true },
+  test: {
+    folders: [...product, "client", "gateway", "lambdas", "bin", "config", "scripts"],
+    packages: "all",
+    node: true,
+  },
 };
 
 export function importFindings(modules: readonly Module[]): string[] {

@@ -225,8 +225,8 @@ function truncationTests(uploadPath: UploadPath): void {
         const client = await login(version);
         const whole = await uploadCut(client, Number.MAX_SAFE_INTEGER, cuts["by a FIN"]);
         await client.expect("DELE /cut.txt", 250);
-        // A record has its header and its tag around its content, and in TLS 1.2 eight bytes of a nonce, in 1.3 one of a
-        // type; the content of a close_notify has two bytes, the file 40.
+        // A record has its header and its tag around its content, and in TLS 1.2 eight bytes of a nonce, in 1.3 one of
+        // a type; the content of a close_notify has two bytes, the file 40.
         const recordBytes = version === "TLSv1.3" ? 40 + 22 : 40 + 29;
         const { code } = await uploadCut(client, whole.passedBytes - recordBytes, cuts["by a FIN"]);
         assert.equal(code, 426);
