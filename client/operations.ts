@@ -10,11 +10,13 @@ import type {
   CreatedApiToken,
   DeadLetter,
   Decision,
+  Destination,
   Directory,
   DispatchRule,
   Group,
   PendingUpload,
   PendingUploadWithParts,
+  Pull,
   Receipt,
 } from "./schemas.ts";
 
@@ -267,6 +269,58 @@ export interface Operations {
     readonly headers?: { readonly "If-Match"?: string; readonly "If-None-Match"?: string };
     readonly answers: { readonly 200: ChangeReport; readonly 204: undefined };
   };
+  /** A page of the destinations, in the order of their names */
+  readonly listDestinations: {
+    readonly query?: { readonly limit?: number; readonly after?: string };
+    readonly answers: { readonly 200: { readonly entries: readonly Destination[]; readonly next?: string } };
+  };
+  /** Read a destination */
+  readonly getDestination: {
+    readonly parameters: { readonly name: string };
+    readonly headers?: { readonly "If-None-Match"?: string };
+    readonly answers: { readonly 200: Destination; readonly 304: undefined };
+  };
+  /** Make a destination, or make it what the content says */
+  readonly putDestination: {
+    readonly parameters: { readonly name: string };
+    readonly query?: { readonly dryRun?: boolean };
+    readonly headers?: { readonly "If-Match"?: string; readonly "If-None-Match"?: string };
+    readonly body: Destination;
+    readonly answers: { readonly 200: Destination | ChangeReport; readonly 201: Destination };
+  };
+  /** Delete a destination */
+  readonly deleteDestination: {
+    readonly parameters: { readonly name: string };
+    readonly query?: { readonly dryRun?: boolean };
+    readonly headers?: { readonly "If-Match"?: string; readonly "If-None-Match"?: string };
+    readonly answers: { readonly 200: ChangeReport; readonly 204: undefined };
+  };
+  /** A page of the pulls, in the order of their names */
+  readonly listPulls: {
+    readonly query?: { readonly limit?: number; readonly after?: string };
+    readonly answers: { readonly 200: { readonly entries: readonly Pull[]; readonly next?: string } };
+  };
+  /** Read a pull */
+  readonly getPull: {
+    readonly parameters: { readonly name: string };
+    readonly headers?: { readonly "If-None-Match"?: string };
+    readonly answers: { readonly 200: Pull; readonly 304: undefined };
+  };
+  /** Make a pull, or make it what the content says */
+  readonly putPull: {
+    readonly parameters: { readonly name: string };
+    readonly query?: { readonly dryRun?: boolean };
+    readonly headers?: { readonly "If-Match"?: string; readonly "If-None-Match"?: string };
+    readonly body: Pull;
+    readonly answers: { readonly 200: Pull | ChangeReport; readonly 201: Pull };
+  };
+  /** Delete a pull */
+  readonly deletePull: {
+    readonly parameters: { readonly name: string };
+    readonly query?: { readonly dryRun?: boolean };
+    readonly headers?: { readonly "If-Match"?: string; readonly "If-None-Match"?: string };
+    readonly answers: { readonly 200: ChangeReport; readonly 204: undefined };
+  };
   /** A page of the alert-rules, in the order of their names */
   readonly listAlertRules: {
     readonly query?: { readonly limit?: number; readonly after?: string };
@@ -352,6 +406,14 @@ export const routes = {
   getDispatchRule: { method: "GET", path: "/v1/dispatch-rules/{name}" },
   putDispatchRule: { method: "PUT", path: "/v1/dispatch-rules/{name}" },
   deleteDispatchRule: { method: "DELETE", path: "/v1/dispatch-rules/{name}" },
+  listDestinations: { method: "GET", path: "/v1/destinations" },
+  getDestination: { method: "GET", path: "/v1/destinations/{name}" },
+  putDestination: { method: "PUT", path: "/v1/destinations/{name}" },
+  deleteDestination: { method: "DELETE", path: "/v1/destinations/{name}" },
+  listPulls: { method: "GET", path: "/v1/pulls" },
+  getPull: { method: "GET", path: "/v1/pulls/{name}" },
+  putPull: { method: "PUT", path: "/v1/pulls/{name}" },
+  deletePull: { method: "DELETE", path: "/v1/pulls/{name}" },
   listAlertRules: { method: "GET", path: "/v1/alert-rules" },
   getAlertRule: { method: "GET", path: "/v1/alert-rules/{name}" },
   putAlertRule: { method: "PUT", path: "/v1/alert-rules/{name}" },

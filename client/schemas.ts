@@ -35,6 +35,8 @@ export interface AccountingEvent {
     | "dispatch.completed"
     | "dispatch.failed"
     | "dispatch.skipped"
+    | "pull.completed"
+    | "pull.failed"
     | "alert.sent"
     | "alert.failed"
     | "scan.clean"
@@ -79,6 +81,8 @@ export interface AlertRule {
       | "dispatch.completed"
       | "dispatch.failed"
       | "dispatch.skipped"
+      | "pull.completed"
+      | "pull.failed"
       | "alert.sent"
       | "alert.failed"
       | "scan.clean"
@@ -108,6 +112,8 @@ export interface AlertRule {
       | "!dispatch.completed"
       | "!dispatch.failed"
       | "!dispatch.skipped"
+      | "!pull.completed"
+      | "!pull.failed"
       | "!alert.sent"
       | "!alert.failed"
       | "!scan.clean"
@@ -200,6 +206,26 @@ export interface Decision {
   readonly objectKey: string;
 }
 
+export interface Destination {
+  readonly name: string;
+  readonly enabled?: boolean;
+  readonly url: string;
+  readonly user?: string;
+  readonly password?: string | { readonly set: true };
+  readonly privateKey?: string | { readonly set: true };
+  readonly passphrase?: string | { readonly set: true };
+  readonly hostKeys?: readonly string[];
+  readonly ca?: string;
+  readonly fingerprints?: readonly string[];
+  readonly tls?: "explicit" | "implicit";
+  readonly region?: string;
+  readonly endpoint?: string;
+  readonly concurrency?: number;
+  readonly bytesPerSecond?: number;
+  readonly timeoutSeconds?: number;
+  readonly tries?: number;
+}
+
 export interface Directory {
   readonly entries: readonly {
     readonly name: string;
@@ -236,6 +262,7 @@ export interface DispatchRule {
   readonly do: readonly {
     readonly move?: string;
     readonly copy?: string;
+    readonly push?: { readonly destination: string; readonly path?: string };
     readonly rename?: string;
     readonly checksum?: "sha256";
     readonly compress?: "gzip";
@@ -248,6 +275,7 @@ export interface DispatchRule {
   readonly otherwise?: readonly {
     readonly move?: string;
     readonly copy?: string;
+    readonly push?: { readonly destination: string; readonly path?: string };
     readonly rename?: string;
     readonly checksum?: "sha256";
     readonly compress?: "gzip";
@@ -322,6 +350,22 @@ export interface Problem {
   readonly field?: string;
   readonly rule?: string;
   readonly errors?: readonly { readonly field: string; readonly message: string }[];
+}
+
+export interface Pull {
+  readonly name: string;
+  readonly enabled?: boolean;
+  readonly destination: string;
+  readonly from: string;
+  readonly files?: string;
+  readonly account: string;
+  readonly to: string;
+  readonly overwrite?: "fail" | "replace" | "skip" | "number";
+  readonly schedule: string;
+  readonly timeZone?: string;
+  readonly stableSeconds?: number;
+  readonly after?: "keep" | "delete" | { readonly move: string };
+  readonly failureFolder?: string;
 }
 
 export interface Receipt {
