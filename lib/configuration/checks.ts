@@ -1,3 +1,4 @@
+import { containerPorts } from "../constructs/gateway-ports.ts";
 import { fargateProblem } from "./fargate-sizes.ts";
 import type { ImportedSubnet, Stage } from "./schema.ts";
 import { contains, overlaps, type PortRange, portRangeOf, rangeOf } from "./values.ts";
@@ -29,6 +30,7 @@ export const checks: readonly Check[] = [
   { sections: ["sources"], find: sources },
   { sections: ["sources", "network"], find: blockedSources },
   { sections: ["gateway"], find: ports },
+  { sections: ["gateway"], find: containerPortsApart },
   { sections: ["gateway"], find: pools },
   { sections: ["gateway"], find: availability },
   { sections: ["gateway"], find: spot },
@@ -151,6 +153,14 @@ function ports({ gateway }: Stage): Problem[] {
     const other = all.slice(0, index).find((earlier) => overlaps(earlier.range, own));
     return other === undefined ? [] : [{ field, reason: `shares a port with ${other.field}` }];
   });
+}
+
+/** A PROXY header names the listener's port or one of the container's own; none may mean two things. */
+function containerPortsApart({ gateway: { passivePorts } }: Stage): Problem[] {
+  const passive = portRangeOf(passivePorts);
+  return Object.values(containerPorts)
+    .filter((port) => contains(passive, { first: port, last: port }))
+    .map((port) => ({ field: "gateway.passivePorts", reason: `holds ${port}, on which the container listens` }));
 }
 
 function pools({ gateway: { pools: list, corporate } }: Stage): Problem[] {

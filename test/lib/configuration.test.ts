@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { development } from "../../config/development.ts";
+import { production } from "../../config/production.ts";
+import type { StageConfiguration } from "../../lib/configuration/schema.ts";
+import { ConfigurationError, resolveStage } from "../../lib/configuration/stage.ts";
+
+const valid: StageConfiguration = {
+  name: "files",
+  region: "eu-central-1",
+  zones: ["eu-central-1a", "eu-central-1b"],
+  network: { kind: "own", cidr: "10.0.0.0/21" },
+  gateway: { pools: [{ name: "a", weight: 1, tasks: { min: 1, max: 2 } }] },
+  mail: { from: "files@example.com", identity: "example.com", alarms: ["ops@example.com"] },
+};
+const [pool] = valid.gateway.pools;
+const imported = {
+  kind: "imported" as const,
+  vpcId: "vpc-0123456789abcdef0",
+  cidr: "10.0.0.0/16",
+  edgeSubnets: [
+    { id: "subnet-aaaaaaa1", zone: "eu-central-1a", cidr: "10.0.0.0/27" },
+    { id: "subnet-aaaaaaa2", zone: "eu-central-1b", cidr: "10.0.0.32/27" },
+  ],
+  gatewaySubnets: [
+    { id: "subnet-bbbbbbb1", zone: "eu-central-1a", cidr: "10.0.1.0/24" },
+    { id: "subnet-bbbbbbb2", zone: "eu-central-1b", cidr: "10.0.2.0/24" },
+  ],
+};
+
+function problemsOf(configuration: unknown): string[] {
+  try {
+    resolveStage(configuration as StageConfiguration);
+    return [];
+  } catch (error) {
+    assert(error instanceof ConfigurationError);
+    return error.problems.map(({ field, reason }) => `${field}: ${reason}`);
+  }
+}
+
+function withPool(change: object, others: object = {}): unknown {
+  return { ...valid, gateway: { pools: [{ ...pool, ...change }], ...others } };
+}
+
+function withGateway(change: object): unknown {
+  return { ...valid, gateway: { ...valid.gateway, ...change } };
+}
+
+function withNetwork(change: object, others: object = {}): unknown {
+  return { ...valid, ...others, network: { ...imported, ...change } };
+}
+
+/** What is wrong, and the field that is named with the beginning of the reason. */
+const refusals: readonly (readonly [string, unknown, string])[] = [
+  ["a name with capitals", { ...valid, name: "Files" }, "name: is not a name"],
+  ["an account that is none", { ...valid, account: "1234" }, "account: is not 12 digits"],
+  ["a Region that is none", { ...valid, region: "Frankfurt" }, "region: is not the name of a Region"],
+  ["one zone", { ...valid, zones: ["eu-central-1a"] }, "zones: Too small"],
+  ["a zone of another Region", { ...valid, zones: ["eu-central-1a", "eu-west-1b"] }, "zones[1]: eu-west-1b is not"],
+  ["a zone twice", { ...valid, zones: ["eu-central-1a", "eu-central-1a"] }, "zones[1]: eu-central-1a is there twice"],
+  ["a section that there is not", { ...valid, gatway: {} }, "gatway: is not a section"],
+  ["a key that there is not", withGateway({ pool: [] }), 'gateway: Unrecognized key: "pool"'],
+  [
+    "an address as a network",
+    { ...valid, network: { kind: "own", cidr: "10.0.0.1/21" } },
+    "network.cidr: is not an IPv4",
+  ],
+  [
+    "a network that is too small",
+    { ...valid, network: { kind: "own", cidr: "10.0.0.0/24" } },
+    "network.cidr: is a /24",
+  ],
+  ["a network that is too large", { ...valid, network: { kind: "own", cidr: "10.0.0.0/8" } }, "network.cidr: is a /8"],
+  ["an unknown kind of network", { ...valid, network: { kind: "their", cidr: "10.0.0.0/8" } }, "network.kind: "],
+  [
+    "a zone without a subnet",
+    withNetwork({ edgeSubnets: imported.edgeSubnets.slice(1) }),
+    "network.edgeSubnets: needs exactly one subnet in eu-central-1a",
+  ],
+  [
+    "a subnet of a zone that the stage does not have",
+    withNetwork({}, { zones: ["eu-central-1a", "eu-central-1c"] }),
+    "network.edgeSubnets: has a subnet in eu-central-1b, which is none",
+  ],
+  [
+    "a subnet outside of its VPC",
+    withNetwork({ cidr: "10.1.0.0/16" }),
+    "network.edgeSubnets[0].cidr: does not lie within 10.1.0.0/16",
+  ],
+  [
+    "subnets that overlap",
+    withNetwork({ gatewaySubnets: imported.gatewaySubnets.map((subnet) => ({ ...subnet, cidr: "10.0.1.0/24" })) }),
+    "network.gatewaySubnets[1].cidr: overlaps network.gatewaySubnets[0]",
+  ],
+  [
+    "endpoints without route tables",
+    withNetwork({ endpoints: "create" }),
+    "network.routeTableIds: is empty; the endpoints",
+  ],
+  [
+    "an edge ACL in somebody else's network",
+    withNetwork({}, { sources: { blocked: ["203.0.113.0/24"] } }),
+    "sources.blocked: is for a network of ours",
+  ],
+  ["no network that may connect", { ...valid, sources: { allowed: [] } }, "sources.allowed: Too small"],
+  [
+    "a network with a host part",
+    { ...valid, sources: { allowed: ["10.1.1.1/8"] } },
+    "sources.allowed[0]: is not an IPv4",
+  ],
+  [
+    "more networks than rules",
+    { ...valid, sources: { allowed: Array.from({ length: 16 }, (_, index) => `203.0.${index}.0/24`) } },
+    "sources.allowed: has 16 networks",
+  ],
+  [
+    "a network within another",
+    { ...valid, sources: { allowed: ["203.0.113.0/24", "203.0.113.7/32"] } },
+    "sources.allowed[1]: lies within 203.0.113.0/24",
+  ],
+  [
+    "a block of all that is allowed",
+    { ...valid, sources: { allowed: ["203.0.113.0/24"], blocked: ["203.0.0.0/16"] } },
+    "sources.blocked[0]: turns away all of 203.0.113.0/24",
+  ],
+  ["no pool", withGateway({ pools: [] }), "gateway.pools: Too small"],
+  ["six pools", withGateway({ pools: Array.from({ length: 6 }, () => pool) }), "gateway.pools: Too big"],
+  ["two pools of a name", withGateway({ pools: [pool, pool] }), "gateway.pools[1].name: a is there twice"],
+  ["a weight over 999", withPool({ weight: 1000 }), "gateway.pools[0].weight: Too big"],
+  ["a negative weight", withPool({ weight: -1 }), "gateway.pools[0].weight: Too small"],
+  ["weights that leave nobody", withPool({ weight: 0 }), "gateway.pools: all have the weight 0"],
+  ["a processor that Fargate has not", withPool({ cpu: 1000 }), "gateway.pools[0].cpu: 1000 is not one of"],
+  [
+    "memory that does not go with it",
+    withPool({ cpu: 1024, memoryMiB: 1024 }),
+    "gateway.pools[0].memoryMiB: 1024 does",
+  ],
+  [
+    "fewer tasks at most than at least",
+    withPool({ tasks: { min: 3, max: 2 } }),
+    "gateway.pools[0].tasks: min 3 is over",
+  ],
+  ["a pool without tasks", withPool({ tasks: { min: 0, max: 2 } }), "gateway.pools[0].tasks.min: Too small"],
+  ["only spot", withPool({ capacity: "spot" }), "gateway.pools: are all spot"],
+  [
+    "active-passive with nobody to stand by",
+    withGateway({ mode: "active-passive" }),
+    "gateway.mode: active-passive needs at least two tasks",
+  ],
+  [
+    "active-passive on spot",
+    withGateway({
+      mode: "active-passive",
+      pools: [
+        { ...pool, tasks: { min: 2, max: 2 } },
+        { ...pool, name: "b", capacity: "spot" },
+      ],
+    }),
+    "gateway.pools[1].capacity: spot does not go with",
+  ],
+  [
+    "an image without a tag",
+    withGateway({ image: "registry.example.com/ferrygate" }),
+    "gateway.image: is not REGISTRY",
+  ],
+  ["47 passive ports", withGateway({ passivePorts: "50000-50046" }), "gateway.passivePorts: has 47 ports"],
+  ["a range that ends before it begins", withGateway({ passivePorts: "50010-50000" }), "gateway.passivePorts: begins"],
+  ["privileged passive ports", withGateway({ passivePorts: "1000-1010" }), "gateway.passivePorts: does not lie"],
+  ["a range that is none", withGateway({ passivePorts: "50000" }), "gateway.passivePorts: is not a range"],
+  ["two doors on a port", withGateway({ ftpsPort: 22 }), "gateway.ftpsPort: shares a port with gateway.sftpPort"],
+  [
+    "a door among the passive ports",
+    withGateway({ sftpPort: 50_001 }),
+    "gateway.passivePorts: shares a port with gateway.sftpPort",
+  ],
+  [
+    "a port of the container among the passive ports",
+    withGateway({ passivePorts: "4990-5010" }),
+    "gateway.passivePorts: holds 5000, on which the container listens",
+  ],
+  ["a drain of over an hour", withGateway({ drain: { minutes: 61 } }), "gateway.drain.minutes: Too big"],
+  ["a stop over Fargate's", withGateway({ drain: { stopSeconds: 121 } }), "gateway.drain.stopSeconds: Too big"],
+  ["a host name of one word", withGateway({ hostName: "files" }), "gateway.hostName: is not a full name"],
+  [
+    "a corporate side without networks",
+    withGateway({ corporate: { sources: [], tasks: { min: 1, max: 1 } } }),
+    "gateway.corporate.sources: Too small",
+  ],
+  [
+    "a corporate side of a size that is none",
+    withGateway({ corporate: { sources: ["10.0.0.0/8"], cpu: 512, memoryMiB: 512, tasks: { min: 1, max: 1 } } }),
+    "gateway.corporate.memoryMiB: 512 does not go with",
+  ],
+  ["a burst of nothing", { ...valid, api: { burst: 0 } }, "api.burst: Too small"],
+  [
+    "a certificate of another Region",
+    {
+      ...valid,
+      api: { domain: { name: "api.example.com", certificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/a" } },
+    },
+    "api.domain.certificateArn: is a certificate of us-east-1",
+  ],
+  ["a sender that is no address", { ...valid, mail: { ...valid.mail, from: "files" } }, "mail.from: is not an e-mail"],
+  [
+    "a sender of another domain",
+    { ...valid, mail: { ...valid.mail, identity: "example.org" } },
+    "mail.from: is not covered by the identity example.org",
+  ],
+  ["nobody who hears of alarms", { ...valid, mail: { ...valid.mail, alarms: [] } }, "mail.alarms: Too small"],
+  [
+    "an alarm for no address",
+    { ...valid, mail: { ...valid.mail, alarms: ["ops@"] } },
+    "mail.alarms[0]: is not an e-mail",
+  ],
+  ["prefixes of no scan", { ...valid, scan: { prefixes: ["acme/"] } }, "scan.prefixes: are given, but"],
+  [
+    "six prefixes",
+    { ...valid, scan: { kind: "guardduty", prefixes: ["a/", "b/", "c/", "d/", "e/", "f/"] } },
+    "scan.prefixes: Too big",
+  ],
+  [
+    "a prefix within another",
+    { ...valid, scan: { kind: "guardduty", prefixes: ["acme/", "acme/inbox/"] } },
+    "scan.prefixes[1]: lies within acme/",
+  ],
+  ["a prefix with a wildcard", { ...valid, scan: { kind: "guardduty", prefixes: ["a*"] } }, "scan.prefixes[0]: is not"],
+  [
+    "a retention that CloudWatch has not",
+    { ...valid, retention: { logDays: 100 } },
+    "retention.logDays: is not one of",
+  ],
+  [
+    "managed FTPS without a certificate",
+    { ...valid, managedTransfer: { server: { protocols: ["FTPS"] } } },
+    "managedTransfer.server.certificateArn: is missing",
+  ],
+  [
+    "a connector to something else than SFTP",
+    {
+      ...valid,
+      managedTransfer: {
+        connectors: [{ name: "bank", url: "ftp://bank.example.com", secretArn: "s", trustedHostKeys: ["k"] }],
+      },
+    },
+    "managedTransfer.connectors[0].url: is not sftp://",
+  ],
+  [
+    "a connector without a secret",
+    {
+      ...valid,
+      managedTransfer: {
+        connectors: [{ name: "bank", url: "sftp://bank.example.com", secretArn: "s", trustedHostKeys: ["k"] }],
+      },
+    },
+    "managedTransfer.connectors[0].secretArn: is not the ARN",
+  ],
+];
+
+describe("a stage's configuration", () => {
+  for (const [title, configuration, expected] of refusals) {
+    it(`is refused for ${title}`, () => {
+      const problems = problemsOf(configuration);
+      assert(
+        problems.some((problem) => problem.startsWith(expected)),
+        `${expected} is not among ${JSON.stringify(problems)}`,
+      );
+    });
+  }
+
+  it("is accepted with defaults where it says nothing", () => {
+    const stage = resolveStage(valid);
+    assert.deepEqual(stage.gateway.drain, { minutes: 15, stopSeconds: 120 });
+    assert.equal(stage.gateway.passivePorts, "50000-50019");
+    assert.deepEqual(problemsOf({ ...valid, network: imported }), []);
+  });
+
+  it("is right in the files of config", () => {
+    assert.deepEqual([problemsOf(development), problemsOf(production)], [[], []]);
+  });
+
+  it("is refused with all of its problems at once", () => {
+    const problems = problemsOf({
+      ...valid,
+      account: "1",
+      mail: { ...valid.mail, identity: "example.org" },
+      sources: { allowed: ["203.0.113.0/24", "203.0.113.7/32"] },
+      gateway: { pools: [{ ...pool, weight: 1000 }], drain: { minutes: 90 } },
+    });
+    assert.deepEqual(
+      problems.map((problem) => problem.split(":")[0]),
+      ["account", "gateway.pools[0].weight", "gateway.drain.minutes", "sources.allowed[1]", "mail.from"],
+    );
+  });
+
+  it("is refused in words that name the field", () => {
+    assert.throws(() => resolveStage({ ...valid, account: "1" }), {
+      message: "The configuration of the stage cannot be deployed:\n  account: is not 12 digits",
+    });
+  });
+});
