@@ -20,7 +20,7 @@ export class AccessLogBucket extends Construct {
       removalPolicy: RemovalPolicy.RETAIN,
       lifecycleRules: [{ expiration: Duration.days(props.expireDays ?? 90) }],
     });
-    acknowledge(this.bucket, "S1", "It takes the access logs of the others.");
+    acknowledge(this.bucket, "AwsSolutions-S1", "It takes the access logs of the others.");
   }
 }
 

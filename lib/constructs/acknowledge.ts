@@ -1,8 +1,11 @@
 import { Validations } from "aws-cdk-lib";
 import { Construct, type IConstruct } from "constructs";
 
-/** Rules of cdk-nag that are not followed somewhere, on purpose. */
-export type AcknowledgedRule = "ECS2" | "ELB2" | "S1" | "SMG4" | "SQS3" | "VPC3" | "APIG4";
+/** Rules of cdk-nag, of CloudFormation's validation and of CDK that are not followed somewhere, on purpose. */
+export type AcknowledgedRule =
+  | `AwsSolutions-${"APIG4" | "EC23" | "ECS2" | "ELB2" | "S1" | "SMG4" | "SQS3" | "VPC3"}`
+  | "CloudFormation-Validate::W2508"
+  | "Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId";
 
 export interface AcknowledgedResources {
   /** What the ARN ends with: `/*` behind a bucket's, `:secret:name/*`, or `*` alone. */
@@ -12,9 +15,9 @@ export interface AcknowledgedResources {
 
 const metadataType = "ferrygate:acknowledged-resources";
 
-/** States why a construct does not follow a rule of cdk-nag. */
+/** States why a construct does not follow a rule. */
 export function acknowledge(construct: IConstruct, rule: AcknowledgedRule, reason: string): void {
-  Validations.of(construct).acknowledge({ id: `AwsSolutions-${rule}`, reason });
+  Validations.of(construct).acknowledge({ id: rule, reason });
 }
 
 /**

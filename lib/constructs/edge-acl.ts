@@ -17,7 +17,11 @@ export class EdgeAcl extends Construct {
       vpc: props.vpc,
       subnetSelection: { subnets: [...props.subnets] },
     });
-    acknowledge(acl, "VPC3", "It turns blocked networks away before the load balancer; security groups cannot deny.");
+    acknowledge(
+      acl,
+      "AwsSolutions-VPC3",
+      "It turns blocked networks away before the load balancer; security groups cannot deny.",
+    );
     props.blocked.forEach((network, index) => {
       acl.addEntry(`Blocked${index + 1}`, {
         ruleNumber: 10 + index,

@@ -56,7 +56,7 @@ export class FileApi extends Construct {
     const domain = props.domain && this.#domain(props.domain);
     const stage = this.#stage(props, domain);
     this.domainTarget = domain?.regionalDomainName;
-    this.url = domain ? `https://${domain.name}` : stage.url;
+    this.url = props.domain ? `https://${props.domain.name}` : stage.url;
   }
 
   metricServerErrors(): cloudwatch.Metric {
@@ -81,7 +81,8 @@ export class FileApi extends Construct {
     this.api.addRoutes({ path: "/{path+}", methods: [apigateway.HttpMethod.ANY], integration, authorizer });
     for (const [path, method] of Object.entries(openRoutes)) {
       const [route] = this.api.addRoutes({ path, methods: [method], integration });
-      if (route) acknowledge(route, "APIG4", "Logging in, health and the description need no credentials.");
+      if (route)
+        acknowledge(route, "AwsSolutions-APIG4", "Logging in, health and the description need no credentials.");
     }
   }
 

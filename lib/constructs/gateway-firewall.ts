@@ -1,5 +1,6 @@
 import { aws_ec2 as ec2 } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
 import type { IGatewayNetwork } from "./gateway-network.ts";
 import { containerPorts, type ListenerPorts } from "./gateway-ports.ts";
 
@@ -35,6 +36,7 @@ export class GatewayFirewall extends Construct {
       allowAllOutbound: false,
     });
     if (allowed.length > 0) this.sources = prefixList(this, allowed);
+    else acknowledgeOpen(this.loadBalancerGroup);
     this.#letPartnersIn(props.ports);
     this.#letThrough();
     this.#letOut(props.network);
@@ -101,6 +103,12 @@ export class InternalFirewall extends Construct {
       props.taskGroup.addIngressRule(this.loadBalancerGroup, ec2.Port.tcp(port), `from the internal side: ${name}`);
     }
   }
+}
+
+function acknowledgeOpen(group: ec2.SecurityGroup): void {
+  const reason = "No networks of partners are given, so everybody may knock; an account can name its own networks.";
+  acknowledge(group, "AwsSolutions-EC23", reason);
+  acknowledge(group, "CloudFormation-Validate::W2508", "Behind port 22 is SFTP and no shell.");
 }
 
 function prefixList(scope: Construct, networks: readonly string[]): ec2.PrefixList {

@@ -49,7 +49,7 @@ export class GatewayLoadBalancer extends Construct {
     });
     acknowledge(
       this.loadBalancer,
-      "ELB2",
+      "AwsSolutions-ELB2",
       "Only TLS listeners write access logs; the VPC's flow log has the connections.",
     );
     const { sftp, ftps, ftpsImplicit } = props.ports;

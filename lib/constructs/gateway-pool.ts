@@ -69,7 +69,11 @@ export class GatewayPool extends Construct implements iam.IGrantable, ec2.IConne
       },
     });
     addGateway(definition, this, props);
-    acknowledge(definition, "ECS2", "The variables are names and ports; the container reads its secrets by name.");
+    acknowledge(
+      definition,
+      "AwsSolutions-ECS2",
+      "The variables are names and ports; the container reads its secrets by name.",
+    );
     acknowledgeResources(this, "*", "The login of ECR has no resource.");
     this.grantPrincipal = definition.taskRole;
     this.service = this.#service(definition, props);

@@ -1,5 +1,6 @@
 import { aws_ec2 as ec2 } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { acknowledge } from "./acknowledge.ts";
 import { GatewayEndpoints } from "./gateway-endpoints.ts";
 import type { IGatewayNetwork } from "./gateway-network.ts";
 
@@ -28,10 +29,13 @@ export class ImportedNetwork extends Construct implements IGatewayNetwork {
 
   constructor(scope: Construct, id: string, props: ImportedNetworkProps) {
     super(scope, id);
+    acknowledge(this, "Annotation::@aws-cdk/aws-ec2:noSubnetRouteTableId", "Route tables are given apart.");
     this.vpc = ec2.Vpc.fromVpcAttributes(this, "Vpc", {
       vpcId: props.vpcId,
       vpcCidrBlock: props.cidr,
       availabilityZones: props.gatewaySubnets.map(({ zone }) => zone),
+      publicSubnetIds: props.edgeSubnets.map(({ id: subnetId }) => subnetId),
+      isolatedSubnetIds: props.gatewaySubnets.map(({ id: subnetId }) => subnetId),
     });
     this.edgeSubnets = props.edgeSubnets.map((subnet) => this.#subnet(`Edge-${subnet.zone}`, subnet));
     this.gatewaySubnets = props.gatewaySubnets.map((subnet) => this.#subnet(`Gateway-${subnet.zone}`, subnet));

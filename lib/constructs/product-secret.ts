@@ -26,7 +26,7 @@ export class ProductSecret extends Construct {
     });
     acknowledge(
       this.secret,
-      "SMG4",
+      "AwsSolutions-SMG4",
       "Partners know the host keys: they change by an announced rotation, see deploy.md.",
     );
   }

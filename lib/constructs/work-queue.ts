@@ -57,7 +57,7 @@ export function deadLetterQueue(scope: Construct, id: string): sqs.Queue {
     enforceSSL: true,
     retentionPeriod: kept,
   });
-  acknowledge(queue, "SQS3", "It is itself the queue for what failed, and has an alarm.");
+  acknowledge(queue, "AwsSolutions-SQS3", "It is itself the queue for what failed, and has an alarm.");
   return queue;
 }
 
