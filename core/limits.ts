@@ -138,6 +138,10 @@ export const limits = {
   pendingUploadsPerAccount: 100,
   pendingUploadMs: 24 * 60 * minute,
   pendingUploadReviewMs: 10 * minute,
+  /** How long a URL is good that leads a part to the store. */
+  partUrlMs: 60 * minute,
+  /** URLs of one answer. */
+  partUrls: 1000,
   /** Bytes of one upload that the operating system may hold back before they go to disk. */
   writebackBytes: 64 * MiB,
   listingPageEntries: 1000,
@@ -408,6 +412,8 @@ export const limits = {
   /** Parts of a multipart upload: at most so many, the first ones so large; see adapters/aws/s3-part-sizes.ts. */
   storeParts: 10_000,
   storePartBytes: 8 * MiB,
+  /** S3 takes no smaller part but as the last. */
+  storeSmallestPartBytes: 5 * MiB,
   /** Holds the beginning of every upload. A file that fits costs no more memory than this. */
   storeFirstBufferBytes: 1 * MiB,
   /** Memory for what all uploads of a process hold between client and store; a quarter of it is for first buffers. */

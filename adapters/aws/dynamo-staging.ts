@@ -18,8 +18,12 @@ export function createDynamoStaging(table: DynamoTable): StagingRecord {
     (await Promise.all(names.map((partition) => table.all({ partition, index: true })))).flat();
   return {
     add: async (upload) => {
-      const { transferId } = upload;
-      await table.put({ ...uploadPlace(transferId), gs1pk: shardOf(transferId), gs1sk: transferId, ...upload });
+      const { transferId, state } = upload;
+      const index = state === "pending" ? {} : { gs1pk: shardOf(transferId), gs1sk: transferId };
+      // Whoever has the pending upload ends it long before that.
+      const pendingEndsAtMs = table.now() + 2 * limits.pendingUploadMs;
+      const expiresAt = state === "pending" ? table.expiryAt(pendingEndsAtMs) : undefined;
+      await table.put({ ...uploadPlace(transferId), ...index, ...upload, expiresAt });
     },
     find: async (transferId) => {
       const item = await table.get(uploadPlace(transferId));
@@ -98,8 +102,8 @@ function valuesOf(table: DynamoTable, { multipartId, state }: Change): Readonly<
   };
 }
 
-function uploadOf({ transferId, objectKey, owner, startedAtMs, multipartId, state }: Item): StagedUpload {
-  return { transferId, objectKey, owner, startedAtMs, multipartId, state } as StagedUpload;
+function uploadOf({ transferId, objectKey, owner, startedAtMs, multipartId, state, contentId }: Item): StagedUpload {
+  return { transferId, objectKey, owner, startedAtMs, multipartId, state, contentId } as StagedUpload;
 }
 
 function moveOf({ moveId, fromKey, toKey, type, etag, overwrite, owner, startedAtMs }: Item): StagedMove {

@@ -71,7 +71,8 @@ export function completeMultipart(
   return bucket.client.send(command);
 }
 
-function isGone(error: unknown): boolean {
+/** Whether S3 says that there is no such multipart upload. */
+export function isGone(error: unknown): boolean {
   return isNamed(error, "NoSuchUpload") || statusOf(error) === 404;
 }
 

@@ -12,8 +12,10 @@ import type {
   RemoveOptions,
   StoredEntry,
 } from "../../ports/object-store.ts";
+import type { DirectPartStore } from "../../ports/pending-uploads.ts";
 import { type Encryption, entryOf, S3Bucket } from "./s3-bucket.ts";
 import { S3Copies } from "./s3-copies.ts";
+import { createS3DirectParts } from "./s3-direct-parts.ts";
 import { isNamed, statusOf, toFileError } from "./s3-errors.ts";
 import { S3Folders } from "./s3-folders.ts";
 import { S3Moves } from "./s3-moves.ts";
@@ -43,6 +45,8 @@ export interface S3ObjectStoreOptions {
 export interface S3ObjectStore extends ObjectStore {
   /** Finishes renames that were left in the middle, by this process or by dead ones; see docs/aws/store.md. */
   finishMoves(): Promise<number>;
+  /** Parts of pending uploads, which clients send to this store by themselves. */
+  readonly directParts: DirectPartStore;
 }
 
 /**
@@ -78,12 +82,14 @@ interface Parts {
 
 class BucketObjectStore implements S3ObjectStore {
   readonly capacity = undefined;
+  readonly directParts: DirectPartStore;
   readonly #parts: Parts;
   /** Uploads that this process is at, and until when. */
   readonly #live = new Map<string, number>();
 
   constructor(parts: Parts) {
     this.#parts = parts;
+    this.directParts = createS3DirectParts(parts);
   }
 
   async stat(objectKey: string): Promise<StoredEntry | undefined> {

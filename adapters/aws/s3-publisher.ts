@@ -66,7 +66,8 @@ export class Publisher {
     const upload = await this.#options.staging.find(transferId);
     if (upload?.state === "published") return "published";
     if (upload?.state === "aborted" || segments.length === 0) return "unpublished";
-    if (await this.#isThere(objectKey, transferId)) return "published";
+    const contentId = upload?.contentId ?? transferId;
+    if (await this.#isThere(objectKey, contentId)) return "published";
     const sinceMs = this.#unsettled.get(transferId) ?? Number.NEGATIVE_INFINITY;
     if (Date.now() < sinceMs + this.#options.settleMs) {
       throw new FileError("unavailable", "the store has not said whether the file was published");
@@ -86,7 +87,8 @@ export class Publisher {
     const { bucket, staging } = this.#options;
     const upload = await staging.find(transferId);
     if (!upload || upload.state === "published") return;
-    if (upload.multipartId !== undefined) {
+    // Parts that a client sent by itself are there for another try.
+    if (upload.multipartId !== undefined && upload.contentId === undefined) {
       const { objectKey, multipartId } = upload;
       await bucket.attempt(abortMultipart(bucket, { objectKey, multipartId }));
     }
@@ -99,11 +101,11 @@ export class Publisher {
     try {
       return await this.#request(upload, publication);
     } catch (error) {
-      const { objectKey, transferId } = upload;
+      const { objectKey, transferId, contentId = transferId } = upload;
       const isLost = mayHaveHadEffect(error);
       // A condition may fail because an earlier try, whose answer was lost, has made it so.
       const head = await this.#options.bucket.head(objectKey).catch(() => undefined);
-      if (head && transferIn(head.Metadata) === transferId) return entryOf(head, publication.size);
+      if (head && transferIn(head.Metadata) === contentId) return entryOf(head, publication.size);
       if (isLost && publication.body) this.#unsettled.set(transferId, Date.now());
       throw refusal(error, publication);
     }
@@ -123,24 +125,24 @@ export class Publisher {
   }
 
   async #publishOnce(
-    { objectKey, transferId }: StagedUpload,
+    { objectKey, transferId, contentId = transferId }: StagedUpload,
     publication: Publication,
     conditions: Conditions,
   ): Promise<StoredEntry> {
     const { bucket, copies } = this.#options;
     const { body, multipart, size, modifiedAtMs } = publication;
     if (body) {
-      const options = { ...conditions, Metadata: metadataOf(modifiedAtMs, transferId) };
+      const options = { ...conditions, Metadata: metadataOf(modifiedAtMs, contentId) };
       return fileEntry(await bucket.put(objectKey, body, options), size, modifiedAtMs);
     }
     if (!multipart) throw new Error("a file is in memory or in parts");
     const { beganAtMs } = multipart;
     const entry = fileEntry(await completeMultipart(bucket, multipart, multipart, conditions), size, beganAtMs);
-    return modifiedAtMs === beganAtMs ? entry : copies.withTime(objectKey, entry, metadataOf(modifiedAtMs, transferId));
+    return modifiedAtMs === beganAtMs ? entry : copies.withTime(objectKey, entry, metadataOf(modifiedAtMs, contentId));
   }
 
-  async #isThere(objectKey: string, transferId: string): Promise<boolean> {
-    return transferIn((await this.#options.bucket.head(objectKey))?.Metadata) === transferId;
+  async #isThere(objectKey: string, contentId: string): Promise<boolean> {
+    return transferIn((await this.#options.bucket.head(objectKey))?.Metadata) === contentId;
   }
 
   /**
@@ -149,13 +151,13 @@ export class Publisher {
    */
   async #wasReplaced(upload: StagedUpload): Promise<boolean> {
     const { bucket } = this.#options;
-    const { objectKey, multipartId, transferId } = upload;
+    const { objectKey, multipartId, transferId, contentId = transferId } = upload;
     if (multipartId !== undefined && (await bucket.attempt(isMultipartOpen(bucket, { objectKey, multipartId })))) {
       return false;
     }
     for (const versionId of await this.#versionsOf(objectKey)) {
       const version = await bucket.head(objectKey, versionId);
-      if (transferIn(version?.Metadata) === transferId) return true;
+      if (transferIn(version?.Metadata) === contentId) return true;
     }
     // S3 ends multipart uploads by itself after days, where the bucket has a rule for that.
     const isYoung = Date.now() - upload.startedAtMs < limits.storeOutcomeMs / 7;

@@ -8,10 +8,15 @@ export interface StagedUpload {
   /** Undefined until S3 keeps parts of it. */
   readonly multipartId: string | undefined;
   readonly state: StagedState;
+  /** What the object says that it was made by, where that is not the transferId: the pending upload of its parts. */
+  readonly contentId?: string | undefined;
 }
 
-/** `open` until its end is known. What is published stays on record for limits.storeOutcomeMs, to answer for itself. */
-export type StagedState = "open" | "aborted" | "published";
+/**
+ * `pending` while a client sends parts by itself, which is no transfer yet and nobody's; `open` until its end is known.
+ * What is published stays on record for limits.storeOutcomeMs, to answer for itself.
+ */
+export type StagedState = "pending" | "open" | "aborted" | "published";
 
 /** A rename under way. Nobody else may give or take its two names. */
 export interface StagedMove {
@@ -33,7 +38,7 @@ export interface StagingRecord {
   /** False when the record has been removed, by whoever took this process for dead. */
   change(transferId: string, change: Partial<Pick<StagedUpload, "multipartId" | "state">>): Promise<boolean>;
   remove(transferId: string): Promise<void>;
-  /** Those that are not published. One that was added in the last seconds may be missing. */
+  /** Those that are open or aborted. One that was added in the last seconds may be missing. */
   unpublished(): Promise<readonly StagedUpload[]>;
   /** Takes both names, unless another rename has one of them: then false. */
   beginMove(move: StagedMove): Promise<boolean>;

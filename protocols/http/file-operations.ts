@@ -22,7 +22,7 @@ export const receipt = z
   .object({
     transferId: z.string(),
     bytes: z.int(),
-    sha256: z.string().describe("lower-case hex"),
+    sha256: z.string().optional().describe("lower-case hex; absent for parts that went straight to the store"),
     etag: z.string().describe("without quotes"),
   })
   .meta({ id: "Receipt" });

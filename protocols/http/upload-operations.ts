@@ -56,9 +56,22 @@ export function uploadOperations({ partUploads, urlSecret }: UploadServices): re
     sessionOperation(getUpload, async (session, { parameters }) =>
       toResponse(jsonAnswer(200, shown(await partUploads.describe(session, parameters.uploadId)))),
     ),
+    sessionOperation(getPartUrls, async (session, { parameters, query }) => {
+      const { first = 1, count = limits.partUrls } = query;
+      const partNumbers = Array.from({ length: count }, (_, index) => first + index).filter(
+        (partNumber) => partNumber <= limits.uploadParts,
+      );
+      const { upload, urls } = await partUploads.placesOf(session, parameters.uploadId, partNumbers);
+      const template = partUrlTemplate(urlSecret, upload);
+      const own = (partNumber: number) => template.replace("{partNumber}", `${partNumber}`);
+      const shownUrls = partNumbers.map((partNumber, index) => ({ partNumber, url: urls?.[index] ?? own(partNumber) }));
+      return toResponse(jsonAnswer(200, { urls: shownUrls }));
+    }),
     publicOperation(putPart, async ({ parameters, query, context }) => {
       const { uploadId, partNumber } = parameters;
       verifyPartUrl(urlSecret, { uploadId, expiresAtMs: query.expires }, query.signature);
+      const place = await partUploads.placeOf({ uploadId, partNumber, peerAddress: context.env.peer.address });
+      if (place !== undefined) return new Response(null, { status: 307, headers: { location: place } });
       const content = checkedContent(context.req.raw);
       const peerAddress = context.env.peer.address;
       return toResponse(jsonAnswer(200, await partUploads.writePart({ uploadId, partNumber, peerAddress, content })));
@@ -123,6 +136,28 @@ const getUpload = {
   problems: [404],
 } as const;
 
+const getPartUrls = {
+  method: "GET",
+  path: "/v1/uploads/{uploadId}/part-urls",
+  operationId: "getPartUrls",
+  scope: "files:write",
+  summary: "Where to send parts without a detour",
+  description: "URLs of parts, which need no login. Those that lead straight to the store are good for an hour.",
+  tags,
+  parameters: uploadPath,
+  query: z.object({
+    first: queryInteger(1, limits.uploadParts).optional(),
+    count: queryInteger(1, limits.partUrls).optional(),
+  }),
+  responses: {
+    200: {
+      description: "a URL for each part, absolute or relative to this server",
+      schema: z.object({ urls: z.array(z.object({ partNumber: z.int(), url: z.string() })) }),
+    },
+  },
+  problems: [404],
+} as const;
+
 const putPart = {
   method: "PUT",
   path: "/v1/uploads/{uploadId}/parts/{partNumber}",
@@ -134,7 +169,10 @@ const putPart = {
   query: z.object({ expires: queryInteger(0, Number.MAX_SAFE_INTEGER), signature: text(100) }),
   body: "stream",
   headers: { "Content-Digest": "sha-256=:BASE64: of the part (RFC 9530); another content is not kept (422)" },
-  responses: { 200: { description: "the part is kept", schema: part } },
+  responses: {
+    200: { description: "the part is kept", schema: part },
+    307: { description: "send it to `Location` instead, with the same method and content" },
+  },
   problems: [403, 404, 408, 413, 415, 422, 507],
 } as const;
 

@@ -2,7 +2,13 @@ import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { evaluateLogin } from "../../core/login.ts";
 import { parseVirtualPath } from "../../core/virtual-path.ts";
-import type { PendingUpload, PendingUploadStore, UploadPart, UploadPartStore } from "../../ports/pending-uploads.ts";
+import type {
+  DirectPartStore,
+  PendingUpload,
+  PendingUploadStore,
+  UploadPart,
+  UploadPartStore,
+} from "../../ports/pending-uploads.ts";
 import type { SessionServices } from "./services.ts";
 import type { Session } from "./session.ts";
 import type { Receipt, Upload, UploadOptions } from "./upload.ts";
@@ -10,7 +16,8 @@ import type { Receipt, Upload, UploadOptions } from "./upload.ts";
 export interface PartUploadsOptions {
   readonly services: SessionServices;
   readonly uploads: PendingUploadStore;
-  readonly parts: UploadPartStore;
+  /** Takes what comes through this server, or tells clients where to send it. */
+  readonly parts: UploadPartStore | DirectPartStore;
 }
 
 /** What is asked of an upload that comes in parts. */
@@ -18,6 +25,25 @@ export interface PartUploadRequest {
   readonly path: string;
   readonly bytes?: number | undefined;
   readonly partSizeBytes?: number | undefined;
+}
+
+/** `urls` is undefined where parts come through this server. */
+export interface PartPlaces {
+  readonly upload: PendingUpload;
+  readonly urls: readonly string[] | undefined;
+}
+
+interface Assembly {
+  readonly path: string;
+  readonly uploadId: string;
+  readonly parts: readonly UploadPart[];
+  readonly options: UploadOptions;
+}
+
+interface ReadableParts {
+  readonly store: UploadPartStore;
+  readonly uploadId: string;
+  readonly parts: readonly UploadPart[];
 }
 
 export interface IncomingPart {
@@ -49,8 +75,8 @@ export class PartUploads {
 
   /** @throws FileError as `Session.upload`, and `quota-exceeded` for an account with too many pending uploads. */
   async start(session: Session, request: PartUploadRequest, options: UploadOptions): Promise<PendingUpload> {
-    const { services, uploads } = this.#options;
-    await session.mayUpload(request.path, options);
+    const { services, uploads, parts } = this.#options;
+    const { objectKey } = await session.mayUpload(request.path, options);
     const accountName = session.account?.name ?? "";
     if ((await uploads.ofAccount(accountName)).length >= limits.pendingUploadsPerAccount) {
       const message = "the account has too many uploads in parts; complete or delete some, or wait until they expire";
@@ -61,25 +87,42 @@ export class PartUploads {
       accountName,
       path: parseVirtualPath(request.path),
       bytes: request.bytes,
-      partSizeBytes: partSizeFor(request),
+      partSizeBytes: partSizeFor(request, isDirect(parts) ? parts.smallestPartBytes : 1),
       expiresAtMs: services.runtime.now() + limits.pendingUploadMs,
     };
+    if (isDirect(parts)) await parts.begin(upload.uploadId, objectKey);
     await uploads.add(upload);
     return upload;
+  }
+
+  /**
+   * Where the bytes of a part are to be sent instead, for whoever was given its URL; undefined where this server takes
+   * them. @throws FileError `not-found`, `permission-denied`.
+   */
+  async placeOf(part: Omit<IncomingPart, "content">): Promise<string | undefined> {
+    const { parts } = this.#options;
+    if (!isDirect(parts)) return undefined;
+    await this.#opened(part);
+    return parts.urlOf(part.uploadId, part.partNumber);
+  }
+
+  /** As {@link placeOf}, for several parts of an upload of the session's account. */
+  async placesOf(session: Session, uploadId: string, partNumbers: readonly number[]): Promise<PartPlaces> {
+    const { parts } = this.#options;
+    const upload = await this.#own(session, uploadId);
+    if (!isDirect(parts)) return { upload, urls: undefined };
+    return { upload, urls: await Promise.all(partNumbers.map((partNumber) => parts.urlOf(uploadId, partNumber))) };
   }
 
   /**
    * Takes one part from whoever was given its URL, as long as the account may log in from there.
    * @throws FileError `not-found`, `permission-denied`, `too-large`, and what `content` throws.
    */
-  async writePart({ uploadId, partNumber, peerAddress, content }: IncomingPart): Promise<UploadPart> {
-    const { services, uploads, parts } = this.#options;
-    const upload = this.#current(await uploads.find(uploadId));
-    const account = await services.accounts.find(upload.accountName);
-    if (!account || !evaluateLogin(account, services.runtime.now(), peerAddress).ok) {
-      throw new FileError("permission-denied", "the account of this upload may not log in", { rule: "login" });
-    }
-    return parts.write(uploadId, partNumber, bounded(content, upload.partSizeBytes));
+  async writePart({ content, ...part }: IncomingPart): Promise<UploadPart> {
+    const { parts } = this.#options;
+    const upload = await this.#opened(part);
+    if (isDirect(parts)) throw new FileError("unsupported", "parts go straight to the store");
+    return parts.write(part.uploadId, part.partNumber, bounded(content, upload.partSizeBytes));
   }
 
   /** The uploads of the session's account that can go on, oldest first. */
@@ -110,8 +153,8 @@ export class PartUploads {
     try {
       const parts = await this.#options.parts.list(uploadId);
       assertNoneMissing(parts);
-      const receipt = await this.#assemble(await session.upload(path, { ...options, bytes }), uploadId, parts);
-      await this.#options.uploads.remove(uploadId);
+      const receipt = await this.#publish(session, { path, uploadId, parts, options: { ...options, bytes } });
+      await this.#forget(uploadId);
       return receipt;
     } finally {
       this.#completing.delete(uploadId);
@@ -121,13 +164,13 @@ export class PartUploads {
   /** Gives an upload up. @throws FileError `not-found`. */
   async abandon(session: Session, uploadId: string): Promise<void> {
     await this.#own(session, uploadId);
-    await this.#options.uploads.remove(uploadId);
+    await this.#forget(uploadId);
   }
 
   async removeExpired(): Promise<void> {
     const { services, uploads } = this.#options;
     for (const { uploadId } of await uploads.expired(services.runtime.now())) {
-      if (!this.#completing.has(uploadId)) await uploads.remove(uploadId);
+      if (!this.#completing.has(uploadId)) await this.#forget(uploadId);
     }
   }
 
@@ -136,19 +179,43 @@ export class PartUploads {
     this.#stopEnding();
   }
 
-  async #assemble(upload: Upload, uploadId: string, parts: readonly UploadPart[]): Promise<Receipt> {
+  /** The parts first: an upload that is not found is forgotten. */
+  async #forget(uploadId: string): Promise<void> {
+    const { uploads, parts } = this.#options;
+    if (isDirect(parts)) await parts.remove(uploadId);
+    await uploads.remove(uploadId);
+  }
+
+  async #publish(session: Session, { path, uploadId, parts, options }: Assembly): Promise<Receipt> {
+    const store = this.#options.parts;
+    if (!isDirect(store)) return this.#assemble(await session.upload(path, options), { store, uploadId, parts });
+    const open = (transferId: string) => store.assemble(uploadId, transferId, parts);
+    const upload = await session.upload(path, options, open);
+    upload.adopt(parts.reduce((sum, part) => sum + part.bytes, 0));
+    return receiptOf(await upload.commit());
+  }
+
+  async #assemble(upload: Upload, { store, uploadId, parts }: ReadableParts): Promise<Receipt> {
     try {
       for (const { partNumber } of parts) {
-        for await (const chunk of this.#options.parts.read(uploadId, partNumber)) await upload.append(chunk);
+        for await (const chunk of store.read(uploadId, partNumber)) await upload.append(chunk);
       }
     } catch (error) {
       await upload.abort(error instanceof FileError ? error.message : "internal error");
       throw error;
     }
-    const receipt = await upload.commit();
-    // Undefined is for uploads that build on an existing file, which this one does not.
-    if (!receipt) throw new Error("an upload that replaces a file has no receipt");
-    return receipt;
+    return receiptOf(await upload.commit());
+  }
+
+  /** The upload of a part's URL, as long as its account may log in from where the part comes. */
+  async #opened({ uploadId, peerAddress }: Omit<IncomingPart, "content">): Promise<PendingUpload> {
+    const { services, uploads } = this.#options;
+    const upload = this.#current(await uploads.find(uploadId));
+    const account = await services.accounts.find(upload.accountName);
+    if (!account || !evaluateLogin(account, services.runtime.now(), peerAddress).ok) {
+      throw new FileError("permission-denied", "the account of this upload may not log in", { rule: "login" });
+    }
+    return upload;
   }
 
   async #own(session: Session, uploadId: string): Promise<PendingUpload> {
@@ -163,13 +230,26 @@ export class PartUploads {
   }
 }
 
+function isDirect(parts: UploadPartStore | DirectPartStore): parts is DirectPartStore {
+  return "urlOf" in parts;
+}
+
+function receiptOf(receipt: Receipt | undefined): Receipt {
+  // Undefined is for uploads that build on an existing file, which these do not.
+  if (!receipt) throw new Error("an upload that replaces a file has no receipt");
+  return receipt;
+}
+
 function noUpload(): FileError {
   return new FileError("not-found", "there is no such upload, or no longer");
 }
 
-/** Large enough for the file to fit in limits.uploadParts of them. */
-function partSizeFor({ bytes = 0, partSizeBytes = limits.uploadPartBytes }: PartUploadRequest): number {
-  return Math.max(partSizeBytes, Math.ceil(bytes / limits.uploadParts));
+/** Large enough for the store, and for the file to fit in limits.uploadParts of them. */
+function partSizeFor(
+  { bytes = 0, partSizeBytes = limits.uploadPartBytes }: PartUploadRequest,
+  smallestPartBytes: number,
+): number {
+  return Math.max(partSizeBytes, smallestPartBytes, Math.ceil(bytes / limits.uploadParts));
 }
 
 async function* bounded(content: AsyncIterable<Uint8Array>, maximumBytes: number): AsyncGenerator<Uint8Array> {

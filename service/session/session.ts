@@ -11,7 +11,7 @@ import type { Connection, ResumedSession } from "./connection.ts";
 import { Download } from "./download.ts";
 import { Entries } from "./entries.ts";
 import { type FolderSource, Listing, type PageOptions, pageOf, pagesOf } from "./listing.ts";
-import { openUpload } from "./open-upload.ts";
+import { type OpenWriter, openUpload } from "./open-upload.ts";
 import { type EventContent, Recorder } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 import type { SessionRegistry } from "./session-registry.ts";
@@ -196,9 +196,9 @@ export class Session {
     return { target, reader: await this.#services.objects.openRead(target.objectKey) };
   }
 
-  /** Whether an upload could start: looks at what `upload` looks at and changes nothing. @throws as `upload`. */
-  async mayUpload(rawPath: string, options: UploadOptions): Promise<void> {
-    await this.#uploadTarget(rawPath, options);
+  /** Where an upload would go: looks at what `upload` looks at and changes nothing. @throws as `upload`. */
+  async mayUpload(rawPath: string, options: UploadOptions): Promise<Target> {
+    return (await this.#uploadTarget(rawPath, options)).target;
   }
 
   async #uploadTarget(
@@ -219,11 +219,14 @@ export class Session {
     return { target, entry };
   }
 
-  /** Starts an upload. @throws FileError `not-found` (no such folder), `already-exists`, `permission-denied`. */
-  async upload(rawPath: string, options: UploadOptions): Promise<Upload> {
+  /**
+   * Starts an upload. `open` gives another writer than the store's own for the transferId.
+   * @throws FileError `not-found` (no such folder), `already-exists`, `permission-denied`.
+   */
+  async upload(rawPath: string, options: UploadOptions, open?: OpenWriter): Promise<Upload> {
     const { target, entry } = await this.#uploadTarget(rawPath, options);
     const ended = (upload: Upload) => this.#transfers.delete(upload);
-    const start = { recorder: this.#recorder, subject: target, entry, ended };
+    const start = { recorder: this.#recorder, subject: target, entry, ended, open };
     return this.#track(await openUpload(this.#services, start, options));
   }
 

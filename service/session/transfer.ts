@@ -68,7 +68,7 @@ export class TransferRecord {
    * Where the record fails, it is tried again until it is made: the transfer has ended well, and what waits for its
    * event must not wait for the next start of the server.
    */
-  async completed(result: { bytes: number; sha256?: string; etag?: string }): Promise<void> {
+  async completed(result: { bytes: number; sha256?: string | undefined; etag?: string }): Promise<void> {
     const data = { ...result, durationMs: this.#durationMs() };
     const record = () => this.#record("transfer.completed", `${this.#verb} of ${this.#data.path} completed`, data);
     try {

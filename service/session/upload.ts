@@ -25,7 +25,8 @@ export interface UploadOptions {
 export interface Receipt {
   readonly transferId: string;
   readonly bytes: number;
-  readonly sha256: string;
+  /** Undefined when the bytes went straight to the store: nobody here has read them. */
+  readonly sha256: string | undefined;
   readonly etag: string;
 }
 
@@ -58,6 +59,7 @@ export class Upload {
   #declaredBytes: number | undefined;
   #modifiedAtMs: number | undefined;
   #keepsTail = true;
+  #isAdopted = false;
   #end: Promise<unknown> | undefined;
 
   constructor(parts: UploadParts, options: UploadOptions) {
@@ -95,6 +97,13 @@ export class Upload {
   /** The next bytes of a stream. */
   append(chunk: Uint8Array): Promise<void> {
     return this.write(this.size, chunk);
+  }
+
+  /** The writer has its content already, so many bytes. Nothing can be written then. */
+  adopt(bytes: number): void {
+    this.#sequence = this.#begin(0);
+    this.#storedBytes = bytes;
+    this.#isAdopted = true;
   }
 
   /** The modification time that the published file gets. */
@@ -193,15 +202,18 @@ export class Upload {
     }
   }
 
-  /** Waits until all bytes are in the writer and are the right ones. Answers their SHA-256 in hex. */
-  async #complete(): Promise<string> {
+  /** Waits until all bytes are in the writer and are the right ones. Answers their SHA-256 in hex, when it is known. */
+  async #complete(): Promise<string | undefined> {
     this.#sequence ??= this.#begin(0);
     const sequence = this.#sequence;
     await sequence.drain();
     await this.#copyTail(sequence.end);
-    const sha256 = this.#parts.sha256.hex();
+    const sha256 = this.#isAdopted ? undefined : this.#parts.sha256.hex();
     if (this.#declaredBytes !== undefined && this.#declaredBytes !== this.#storedBytes) {
       throw new FileError("integrity", `${this.#declaredBytes} bytes were announced and ${this.#storedBytes} arrived`);
+    }
+    if (this.#isAdopted && this.#options.sha256 !== undefined) {
+      throw new FileError("unsupported", "the parts went straight to the store, which does not tell their SHA-256");
     }
     if (this.#options.sha256 !== undefined && this.#options.sha256 !== sha256) {
       throw new FileError("integrity", "the content does not have the SHA-256 that was announced");

@@ -9,6 +9,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { createS3Client } from "../../adapters/aws/clients.ts";
 import { createDynamoStaging } from "../../adapters/aws/dynamo-staging.ts";
+import type { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
 import {
   createS3ObjectStore,
   type S3ObjectStore,
@@ -64,6 +65,7 @@ export interface S3StoreUnderTest extends StoreUnderTest {
   readonly client: S3Client;
   readonly bucket: string;
   readonly staging: StagingRecord;
+  readonly table: DynamoTable;
   /** Another process's view. */
   open(options?: Partial<S3ObjectStoreOptions>): S3ObjectStore;
 }
@@ -82,6 +84,7 @@ export async function createS3StoreUnderTest({ keepsVersions, options }: S3Store
     createS3ObjectStore({ ...shared, ...options, ...others });
   return {
     ...shared,
+    table: table.table,
     store: open(),
     open,
     reopen: async () => open(),

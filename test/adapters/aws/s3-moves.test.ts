@@ -61,7 +61,7 @@ describe("renaming in S3", { skip: awsOrSkip() }, () => {
     ["CopyObject", 3],
     ["DeleteObjects", 1],
   ] as const) {
-    it(`has every file at one name at least when it breaks off at ${command} ${count}, and is finished then`, async () => {
+    it(`has every file at one name at least when ${command} ${count} fails, and is finished then`, async () => {
       const repair = failFrom(count, command, 503);
       await refuses("unavailable", store.move("old", "new", keep));
       repair();

@@ -23,7 +23,7 @@ import { createEventReader } from "../../../service/audit/read-events.ts";
 import { DeadLetterDesk } from "../../../service/consume/dead-letter-desk.ts";
 import { createAuthorize } from "../../../service/management/authorize.ts";
 import { ApiTokens } from "../../../service/session/api-tokens.ts";
-import { PartUploads } from "../../../service/session/part-uploads.ts";
+import { PartUploads, type PartUploadsOptions } from "../../../service/session/part-uploads.ts";
 import type { SessionServices } from "../../../service/session/services.ts";
 import { TokenSessions } from "../../../service/session/token-sessions.ts";
 import { createMemoryApiTokenStore } from "../../support/memory-api-tokens.ts";
@@ -40,10 +40,12 @@ export const basic = (username: string, password = "password") =>
   `Basic ${Buffer.from(`${username}:${password}`).toString("base64")}`;
 export const asAdmin = { headers: { authorization: basic("root") } };
 
+type UploadStores = Omit<PartUploadsOptions, "services">;
+
 /** The API over a socket, on ports in memory. `changes` replaces a port, `replaced` a part of the API. */
 export async function startApi(
   t: TestContext,
-  changes: Partial<SessionServices> = {},
+  changes: Partial<SessionServices> & { readonly uploadStores?: UploadStores } = {},
   replaced: Partial<HttpServices> = {},
 ) {
   const { services, openSession, resumeSession, registry } = createMemoryPipeline(accounts, changes);
@@ -52,7 +54,7 @@ export async function startApi(
   const tokenSessions = new TokenSessions({ services, openSession, resumeSession, store, signer });
   const apiTokenStore = createMemoryApiTokenStore();
   const apiTokens = new ApiTokens({ services, resumeSession, store: apiTokenStore, mint: apiTokenMint });
-  const uploads = await temporaryUploads(t, services);
+  const uploads = await temporaryUploads(t, services, changes.uploadStores);
   const application = createHttpApplication({
     openSession,
     tokenSessions,
@@ -90,10 +92,14 @@ export async function startApi(
   };
 }
 
-async function temporaryUploads(t: TestContext, services: SessionServices): Promise<UploadServices> {
+async function temporaryUploads(
+  t: TestContext,
+  services: SessionServices,
+  stores?: UploadStores,
+): Promise<UploadServices> {
   const directory = await mkdtemp(join(tmpdir(), "ferrygate-test-"));
   t.after(() => rm(directory, { recursive: true }));
-  const partUploads = new PartUploads({ services, ...createDirectoryUploadParts(directory) });
+  const partUploads = new PartUploads({ services, ...(stores ?? createDirectoryUploadParts(directory)) });
   return { partUploads, urlSecret: randomBytes(32) };
 }
 
