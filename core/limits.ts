@@ -31,6 +31,8 @@ export const limits = {
   configurationCheckMs: 1 * second,
   /** A private key, a certificate with its chain, a password hash: whatever the configuration keeps in a file apart. */
   secretBytes: 64 * KiB,
+  /** Of one account, group or rule as JSON: DynamoDB takes items of 400 KB. */
+  entryBytes: 350 * KiB,
   accounts: 20_000,
   groups: 1000,
   hostKeys: 10,
@@ -381,6 +383,10 @@ export const limits = {
   auditWriteMs: 5 * second,
   /** How far a server's clock may be ahead of that of the accounting function. */
   auditClockMs: 24 * 60 * minute,
+  /** Changes of the configuration that a process catches up with one by one; behind on more, it reads all entries. */
+  configurationChanges: 500,
+  /** How long it is known what a change of the configuration was about. */
+  configurationChangesMs: 24 * 60 * minute,
   /** Of one call of EventBridge: entries, and their bytes together (1 MiB in most regions, less in some). */
   busEntries: 10,
   busRequestBytes: 256 * KiB,

@@ -34,7 +34,10 @@ export interface EntryPrecondition {
 export interface EntryChange {
   readonly kind: EntryKind;
   readonly name: string;
-  /** The entry as it is to be; `undefined` removes it. Called once with the entry as it is, before anything changes. */
+  /**
+   * The entry as it is to be; `undefined` removes it. Called with the entry as it is, before anything changes, and
+   * again when another change came in between.
+   */
   readonly valueFrom: (before: ConfigurationEntry | undefined) => JsonObject | undefined;
   readonly precondition: EntryPrecondition;
   /** Everything is checked and nothing is changed. */

@@ -71,7 +71,8 @@ export class DynamoTable {
 
   /** Those that are there, in no order. */
   async getMany(places: readonly Place[]): Promise<readonly Item[]> {
-    const batches = batchesOf(places.map(primaryKeyOf), limits.dynamoBatchReads);
+    const unique = new Map(places.map((place) => [JSON.stringify([place.pk, place.sk]), primaryKeyOf(place)]));
+    const batches = batchesOf([...unique.values()], limits.dynamoBatchReads);
     return (await Promise.all(batches.map((batch) => this.#getBatch(batch)))).flat();
   }
 

@@ -72,7 +72,7 @@ class EventBridgeAccountingLog implements AccountingLog {
     if (isEnd(event) && typeof transferId === "string") await this.#transfers.end(transferId);
   }
 
-  /** The two at once: the start is durable when both are. Whoever hears of a failure puts the transfer's end on record. */
+  /** The two at once: a start is durable when both are. Whoever hears of a failure puts the end on record. */
   async #begin(
     event: AccountingEvent,
     { transferId, published }: { readonly transferId: string; readonly published: Promise<void> },

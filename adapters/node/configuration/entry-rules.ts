@@ -56,11 +56,19 @@ export function checkChange(store: EntryRows, { kind, name, valueFrom, precondit
     parseEntry(kind, written);
     checkReferences(store, kind, written);
     if (!before) checkRoom(store, kind);
-    return { before, value: JSON.stringify(completeEntry(kind, written)) };
+    return { before, value: textOf(completeEntry(kind, written)) };
   }
   if (!before) throw new FileError("not-found", `there is no ${nouns[kind]} ${JSON.stringify(name)}`);
   checkUnused(store, { kind, name });
   return { before, value: undefined };
+}
+
+/** @throws ConfigurationError `invalid-entry` for what no store takes */
+function textOf(value: JsonObject): string {
+  const text = JSON.stringify(value);
+  if (Buffer.byteLength(text) <= limits.entryBytes) return text;
+  const message = `the entry is larger than ${limits.entryBytes / 1024} KiB`;
+  throw new ConfigurationError("invalid-entry", { field: "", message });
 }
 
 /** @throws FileError `precondition-failed` (RFC 9110 §13.1) */

@@ -6,6 +6,12 @@ import type { Configuration, GroupFor } from "./configuration.ts";
 import { type ParsedEntry, parseEntry } from "./entry-form.ts";
 import type { EntryName, EntryText } from "./entry-row.ts";
 
+/** The parts of a configuration that are managed entry by entry. */
+export type ManagedParts = Pick<
+  Configuration,
+  "accounts" | "groups" | "destinations" | "dispatch" | "pulls" | "alerts"
+>;
+
 /** How the configuration in force differs from the file. */
 export interface Overrides {
   /** Entries that the file does not have, or has with another value. */
@@ -65,7 +71,7 @@ export class ConfigurationMerger {
     this.#report = report;
   }
 
-  merge(file: Configuration, overrides: Overrides): Configuration {
+  merge<File extends ManagedParts>(file: File, overrides: Overrides): File {
     this.#readings = new Map(overrides.changed.map((entry) => [idOf(entry), this.#reading(entry)]));
     if (overrides.changed.length + overrides.removed.length === 0) return file;
     const groups = this.#merged(file.groups, overrides, "group");
@@ -113,7 +119,7 @@ export class ConfigurationMerger {
   }
 
   #mergedAccounts(
-    file: Configuration,
+    file: ManagedParts,
     overrides: Overrides,
     groups: ReadonlyMap<string, GroupFor>,
   ): ReadonlyMap<string, Account> {
@@ -171,6 +177,7 @@ function idOf({ kind, name }: EntryName): string {
   return `${kind} ${name}`;
 }
 
-function apiPlaces({ permissions }: { readonly permissions: readonly unknown[] }): readonly string[] {
+/** Where rules stand that came over the management API. */
+export function apiPlaces({ permissions }: { readonly permissions: readonly unknown[] }): readonly string[] {
   return permissions.map(() => "management API");
 }
