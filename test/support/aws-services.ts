@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { fileURLToPath } from "node:url";
 import { programOrSkip } from "./require-program.ts";
 
 /** The APIs of AWS on a socket. */
@@ -28,7 +29,10 @@ export async function startAwsServices(): Promise<AwsServices> {
 }
 
 async function startMoto(): Promise<AwsServices> {
-  const server = spawn("moto_server", ["-H", "127.0.0.1", "-p", "0"], { stdio: ["ignore", "ignore", "pipe"] });
+  const server = spawn("moto_server", ["-H", "127.0.0.1", "-p", "0"], {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, PYTHONPATH: fileURLToPath(new URL("moto", import.meta.url)) },
+  });
   const ended = new Promise<void>((resolve) => server.once("exit", () => resolve()));
   const endpoint = await new Promise<string>((resolve, reject) => {
     let output = "";
