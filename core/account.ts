@@ -1,10 +1,13 @@
 import type { PermissionRule } from "./permission.ts";
+import type { ScanScope } from "./scan-scope.ts";
 
 /** What several accounts share. The first group of an account is its primary group. */
 export interface Group {
   readonly name: string;
   readonly enabled: boolean;
   readonly permissions: readonly PermissionRule[];
+  /** What is scanned before anybody can read it; undefined means that the group demands nothing. */
+  readonly scan?: ScanScope | undefined;
 }
 
 /**
@@ -50,4 +53,6 @@ export interface Account {
   readonly external?: boolean | undefined;
   /** Virtual paths of folders that are made at the login. */
   readonly structure?: readonly string[] | undefined;
+  /** What is scanned before anybody can read it, besides what the groups demand. */
+  readonly scan?: ScanScope | undefined;
 }

@@ -25,6 +25,7 @@ export const eventTypes = [
   "scan.clean",
   "scan.infected",
   "scan.failed",
+  "scan.released",
   "configuration.changed",
   "file.missing",
   "account.expiring",

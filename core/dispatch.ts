@@ -13,7 +13,7 @@ export const dispatchableTypes = [
   "file.renamed",
   "file.copied",
   "scan.clean",
-  "scan.infected",
+  "scan.released",
 ] as const satisfies readonly EventType[];
 
 /** What happens when the destination is taken. `number` puts `-1`, `-2` … behind the stem of the name. */
@@ -50,7 +50,7 @@ export type DispatchStep =
   | ({ readonly action: "push" } & RemotePlacement)
   | { readonly action: "rename"; readonly name: DestinationTemplate; readonly overwrite: OverwritePolicy }
   | { readonly action: DerivingAction; readonly overwrite: OverwritePolicy }
-  | { readonly action: "delete" | "ignore" };
+  | { readonly action: "delete" | "ignore" | "scan" };
 
 /** What to do with the files that events are about. */
 export interface DispatchRule {
@@ -131,6 +131,8 @@ function extractedPath(path: VirtualPath): VirtualPath {
 function fileOf(event: AccountingEvent): Pick<DispatchPlan, "accountName" | "path" | "time"> | undefined {
   const { type, account, data, time } = event;
   if (!account || typeof data.path !== "string" || !dispatchableTypes.some((known) => known === type)) return undefined;
+  // An upload that waits for the scanner is not there yet; the event of its release says when it is.
+  if (data.quarantined === true) return undefined;
   try {
     return { accountName: account.name, path: parseVirtualPath(data.path), time };
   } catch (error) {
@@ -147,5 +149,10 @@ function isAbout(when: EventSelection, event: AccountingEvent): boolean {
   const isDownload = event.type === "transfer.completed" && event.data.direction !== "upload";
   if (isDownload && event.data.destination !== undefined) return false;
   if (isDownload && !Object.hasOwn(when.written.data ?? {}, "direction")) return false;
-  return selects(when, event);
+  return selects(when, event) || (isRelease(event) && selects(when, { ...event, type: "transfer.completed" }));
+}
+
+/** An upload gets to its place when it leaves the quarantine: rules for completed uploads mean that moment. */
+function isRelease({ type, data }: AccountingEvent): boolean {
+  return (type === "scan.clean" || type === "scan.released") && data.direction === "upload";
 }

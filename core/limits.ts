@@ -1,3 +1,5 @@
+import { contentLimits } from "./content-limits.ts";
+
 /**
  * Every length, count, time and size that Ferrygate bounds, in one place. A protocol or adapter that needs a
  * number takes it from here; units stand in the names.
@@ -10,6 +12,8 @@ const second = 1000;
 const minute = 60 * second;
 
 export const limits = {
+  ...contentLimits,
+
   /** S3 refuses object keys over 1,024 bytes; the prefix of an account takes part of them. */
   pathBytes: 900,
   pathSegmentBytes: 255,
@@ -40,9 +44,6 @@ export const limits = {
   serverNameLength: 100,
   dispatchRules: 1000,
   dispatchSteps: 20,
-  /** What a compressed file may become: this much, and so many times its own size on top. */
-  extractedBytes: 100 * MiB,
-  extractionRatio: 200,
   /** Taken names that `overwrite: number` passes over. */
   dispatchNumbers: 1000,
   destinations: 200,

@@ -5,4 +5,6 @@ export interface ContentConversions {
   /** What was compressed so. @throws FileError `integrity` for bytes that are no gzip, or end too soon. */
   gunzip(content: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array>;
   utf8(text: string): Uint8Array;
+  /** The text of UTF-8; what is none becomes U+FFFD. */
+  text(bytes: Uint8Array): string;
 }

@@ -2,6 +2,7 @@ import type { Account, PublicKey, Role } from "../../core/account.ts";
 import type { Peer } from "../../core/accounting-event.ts";
 import { compileExpression } from "../../core/expression.ts";
 import type { PermissionRule, PermissionToken } from "../../core/permission.ts";
+import type { ScanScope } from "../../core/scan-scope.ts";
 
 /** A credential as the gateway tells of it. Of a key and a certificate it has seen the proof itself. */
 export type CalledCredential =
@@ -52,6 +53,8 @@ export interface CalledAccount {
     readonly name: string;
     readonly enabled: boolean;
     readonly permissions: readonly CalledRule[];
+    /** Expressions, as they are written. */
+    readonly scan?: readonly string[] | undefined;
   }[];
   readonly roles: readonly Role[];
   readonly enabled: boolean;
@@ -62,31 +65,47 @@ export interface CalledAccount {
   readonly permissions: readonly CalledRule[];
   readonly external?: boolean | undefined;
   readonly structure?: readonly string[] | undefined;
+  readonly scan?: readonly string[] | undefined;
 }
 
 export function toCalledAccount(account: Account): CalledAccount {
   const { passwordHash: _hash, publicKeys: _publicKeys, ...rest } = account;
-  const groups = account.groups.map(({ name, enabled, permissions }) => ({
+  const groups = account.groups.map(({ name, enabled, permissions, scan }) => ({
     name,
     enabled,
     permissions: permissions.map(toCalledRule),
+    ...toCalledScan(scan),
   }));
-  return { ...rest, groups, permissions: account.permissions.map(toCalledRule) };
+  const { scan, ...plain } = rest;
+  return { ...plain, groups, permissions: account.permissions.map(toCalledRule), ...toCalledScan(scan) };
 }
 
 /** @throws ExpressionError for an expression that this version does not read */
 export function fromCalledAccount(called: CalledAccount): Account {
   const rules = (list: readonly CalledRule[]) => list.map((rule) => fromCalledRule(rule, called.name));
-  const groups = called.groups.map((group) => ({ ...group, permissions: rules(group.permissions) }));
+  const groups = called.groups.map((group) => ({
+    ...group,
+    permissions: rules(group.permissions),
+    scan: fromCalledScan(group.scan),
+  }));
   return {
     ...called,
     groups,
+    scan: fromCalledScan(called.scan),
     permissions: rules(called.permissions),
     expiresAtMs: called.expiresAtMs,
     sources: called.sources,
     passwordHash: undefined,
     publicKeys: [],
   };
+}
+
+function toCalledScan(scan: ScanScope | undefined): { readonly scan?: readonly string[] } {
+  return scan ? { scan: scan.map(({ source }) => source) } : {};
+}
+
+function fromCalledScan(scan: readonly string[] | undefined): ScanScope | undefined {
+  return scan?.map((source) => compileExpression(source));
 }
 
 function toCalledRule({ expression, tokens, label }: PermissionRule): CalledRule {

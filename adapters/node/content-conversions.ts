@@ -10,6 +10,7 @@ export const contentConversions: ContentConversions = {
   gzip: (content) => convert(content, createGzip({ chunkSize: pieceBytes })),
   gunzip: (content) => refusingDamage(convert(content, createGunzip({ chunkSize: pieceBytes }))),
   utf8: (text) => Buffer.from(text),
+  text: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),
 };
 
 async function* convert(content: AsyncIterable<Uint8Array>, transform: Transform): AsyncIterable<Uint8Array> {

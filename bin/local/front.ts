@@ -5,6 +5,7 @@ import type { Runtime } from "../../ports/runtime.ts";
 import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
 import type { TransferDesk } from "../../service/destinations/transfer-desk.ts";
 import type { Management } from "../../service/management/management.ts";
+import type { ScanDesk } from "../../service/scan/scan-desk.ts";
 import type { OpenSession, ResumeSession } from "../../service/session/open-session.ts";
 import type { SessionServices } from "../../service/session/services.ts";
 
@@ -45,6 +46,7 @@ export interface FrontServices {
   readonly configuration: () => Configuration;
   readonly feed: EventFeed;
   readonly deadLetters: DeadLetterDesk;
+  readonly scans: ScanDesk;
   readonly management: Management;
   readonly transfers: TransferDesk | undefined;
   /** The text of `GET /metrics`. */

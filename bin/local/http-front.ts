@@ -32,6 +32,7 @@ export async function startHttp(options: LocalServerOptions, parts: FrontService
     authorize: createAuthorize(services),
     deadLetters: parts.deadLetters,
     transfers: parts.transfers,
+    scans: parts.scans,
     metrics: parts.metrics,
     entrySchemas: entryJsonSchemas,
     version: programVersion(),

@@ -22,6 +22,7 @@ import type { Endpoints, Front, FrontServices, LocalServerOptions, Readiness, St
 import { startFtps } from "./ftps-front.ts";
 import { startHttp } from "./http-front.ts";
 import { createMetrics, type LocalMetrics } from "./metrics.ts";
+import { openScanning } from "./scanning.ts";
 import { startSftp } from "./sftp-front.ts";
 import { type LocalTransfers, openTransfers } from "./transfers.ts";
 
@@ -37,7 +38,11 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   const { configuration, ...configurationStore } = openConfiguration(options);
   const metrics = createMetrics();
   const external = await openExternalAccounts(options, configuration);
-  const services = await openServices(options, configuration, external.accounts, metrics);
+  const scanning = await openScanning(options, () => configuration.current());
+  const services = {
+    ...(await openServices(options, configuration, external.accounts, metrics)),
+    quarantine: scanning.uploads,
+  };
   const recovered = await reconcile(services);
   if (recovered.completed + recovered.aborted + recovered.discarded > 0) {
     runtime.log.warn("transfers were cut off by a crash and have been settled", { ...recovered });
@@ -49,10 +54,11 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   let transfers: LocalTransfers | undefined;
   const automation = await openAutomation(options, services.accounting, async (state) => {
     const { claims, deadLetters } = state;
-    transfers = openTransfers({ services, state, configuration: inForce });
-    const dispatching = { ...services, claims, conversions: contentConversions, pushing: transfers.pushing };
+    transfers = openTransfers({ services, state, scanning: scanning.dispatch, configuration: inForce });
+    const means = { conversions: contentConversions, pushing: transfers.pushing, scanning: scanning.dispatch };
     return [
-      createDispatcher(dispatching, () => inForce().dispatch),
+      createDispatcher({ ...services, claims, ...means }, () => inForce().dispatch),
+      await scanning.start({ ...services, claims, deadLetters }),
       await alerts.start({ configuration: inForce, accounting: services.accounting, deadLetters }),
     ];
   });
@@ -68,6 +74,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
     configuration: inForce,
     feed: services.accounting,
     deadLetters: automation.deadLetters,
+    scans: scanning.desk(),
     management,
     transfers: transfers?.desk,
     metrics: () => metrics.text(registry.count),
@@ -83,6 +90,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       await registry.endAll("admin-reboot");
       await Promise.all(fronts.map((front) => front.close()));
       await transfers?.stop();
+      await scanning.stop();
       await automation.stop();
       await alerts.stop();
       external.close();

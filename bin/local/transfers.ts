@@ -9,12 +9,14 @@ import { PushLanes } from "../../service/destinations/push-lanes.ts";
 import { TransferDesk } from "../../service/destinations/transfer-desk.ts";
 import type { Pushing } from "../../service/dispatch/dispatch-services.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
+import type { DispatchScanning } from "../../service/scan/scan-services.ts";
 import type { SessionServices } from "../../service/session/services.ts";
 import type { AutomationMemory } from "./automation.ts";
 
 export interface TransferParts {
   readonly services: SessionServices;
   readonly state: AutomationMemory;
+  readonly scanning: DispatchScanning;
   readonly configuration: () => Configuration;
 }
 
@@ -29,7 +31,7 @@ export interface LocalTransfers {
   stop(): Promise<void>;
 }
 
-export function openTransfers({ services, state, configuration }: TransferParts): LocalTransfers {
+export function openTransfers({ services, state, scanning, configuration }: TransferParts): LocalTransfers {
   const { runtime } = services;
   const { claims, deadLetters, pushes } = state;
   const sites = createRemoteSites({
@@ -37,7 +39,7 @@ export function openTransfers({ services, state, configuration }: TransferParts)
     s3: async (destination) => (await import("../../adapters/aws/s3-site.ts")).openS3Site(destination),
   });
   const destinations = new Destinations(() => configuration().destinations, sites, runtime);
-  const dispatching = { ...services, claims, conversions: contentConversions };
+  const dispatching = { ...services, claims, conversions: contentConversions, scanning };
   const handlerFor = (pushing: Pushing) =>
     createDispatcher({ ...dispatching, pushing }, () => configuration().dispatch);
   const lanes = new PushLanes({ destinations, queue: pushes, deadLetters, runtime, handlerFor });

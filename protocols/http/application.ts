@@ -9,6 +9,7 @@ import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
 import type { TransferDesk } from "../../service/destinations/transfer-desk.ts";
 import type { Authorize } from "../../service/management/authorize.ts";
 import type { Management } from "../../service/management/management.ts";
+import type { ScanDesk } from "../../service/scan/scan-desk.ts";
 import type { ApiTokens } from "../../service/session/api-tokens.ts";
 import { FailedLogins } from "../../service/session/failed-logins.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
@@ -27,6 +28,7 @@ import { managementOperations, managementSchemas } from "./management-operations
 import { metricsOperations } from "./metrics-operations.ts";
 import type { Operation } from "./operation.ts";
 import { configurationProblemOf, internalProblem, type Problem, problemAnswer, problemOf } from "./problem.ts";
+import { quarantineOperations } from "./quarantine-operations.ts";
 import { RequestError } from "./request-error.ts";
 import { readInput } from "./request-input.ts";
 import { sessionOperations } from "./session-operations.ts";
@@ -45,6 +47,8 @@ export interface HttpServices {
   readonly deadLetters: DeadLetterDesk;
   /** Undefined where this server pushes and pulls nothing. */
   readonly transfers?: TransferDesk | undefined;
+  /** Undefined where nothing is scanned. */
+  readonly scans?: ScanDesk | undefined;
   /** How the configuration file writes each kind of entry, as JSON Schema. */
   readonly entrySchemas: Readonly<Record<EntryKind, JsonObject>>;
   /** Of this program. */
@@ -95,6 +99,7 @@ function operationsOf(services: HttpServices, door: Door): readonly Operation[] 
     ...authorizeOperations(services.authorize),
     ...deadLetterOperations(services.deadLetters),
     ...(services.transfers ? transferOperations(services.transfers) : []),
+    ...(services.scans ? quarantineOperations(services.scans) : []),
   ];
   return [...operations, ...documentationOperations(operations, { version, schemas: managementSchemas(entrySchemas) })];
 }

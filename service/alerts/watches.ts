@@ -81,19 +81,20 @@ export class Watches {
     });
   }
 
-  /** By an upload, or by a file of another name that was given this one. */
+  /** By an upload, where it is scanned by its release, or by a file of another name that was given this one. */
   async #hasArrived({ account, path }: Expectation, { sinceMs, untilMs }: DuePeriod): Promise<boolean> {
     const query = {
       since: isoTime(sinceMs),
       until: isoTime(untilMs),
-      types: ["transfer.completed", "file.renamed", "file.copied"] as const,
+      types: ["transfer.completed", "file.renamed", "file.copied", "scan.clean", "scan.released"] as const,
       account,
       limit: limits.eventPageEntries,
     };
     for (let cursor: string | undefined; ; ) {
       const page = await this.#services.accounting.query({ ...query, cursor });
       const isThere = page.events.some(
-        ({ data }) => data.direction !== "download" && typeof data.path === "string" && path.matches(data.path),
+        ({ data: { direction, quarantined, path: at } }) =>
+          direction !== "download" && quarantined !== true && typeof at === "string" && path.matches(at),
       );
       if (isThere || page.cursor === undefined) return isThere;
       cursor = page.cursor;

@@ -28,6 +28,8 @@ export interface EventHandler {
    * and whatever else: it is tried again.
    */
   handle(event: AccountingEvent): Promise<void>;
+  /** As `handle` for a dead letter, where that is more than taking the event: done when it resolves. */
+  replay?(event: AccountingEvent): Promise<void>;
   /**
    * The tries are used up. True when that is dealt with; otherwise the event goes to the dead letters. Called again
    * for the same failure after a crash, and tried as often as the event when it fails itself.
@@ -217,7 +219,8 @@ export class EventConsumer {
     if (letter?.consumer !== this.name) throw new FileError("not-found", "there is no such dead letter");
     const { event, attempts } = letter;
     try {
-      if ((await this.#handle(event)) === "deferred") return { ok: true, queued: true };
+      if (this.#handler.replay) await this.#handler.replay(event);
+      else if ((await this.#handle(event)) === "deferred") return { ok: true, queued: true };
     } catch (error) {
       if (!(error instanceof WorkBusy)) await this.#bury({ event, error, attempts: attempts + 1 });
       return { ok: false, reason: reasonOf(error) };

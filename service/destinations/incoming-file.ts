@@ -84,19 +84,20 @@ async function fetchFile(
 }
 
 async function startUpload(services: PullServices, incoming: Incoming, path: VirtualPath): Promise<Upload> {
-  const { pull, account, entry } = incoming;
+  const { pull, account } = incoming;
   const objectKey = new FolderMap(account).objectKeyFor(path);
   await services.objects.ensureDirectory(objectKey.split("/").slice(0, -1).join("/"));
   const recorder = new Recorder(services, { protocol: "system" });
   recorder.account = { name: account.name, groups: account.groups.map(({ name }) => name) };
-  const remotePath = childPath(pull.from, entry.name);
+  const remotePath = childPath(pull.from, incoming.entry.name);
   const subject = { path, objectKey, remote: { destination: pull.destination, remotePath } };
   const options: UploadOptions = {
     mode: pull.overwrite === "replace" ? "replace" : "create",
-    bytes: entry.bytes,
-    modifiedAtMs: entry.modifiedAtMs,
+    bytes: incoming.entry.bytes,
+    modifiedAtMs: incoming.entry.modifiedAtMs,
   };
-  return openUpload(services, { recorder, subject, entry: undefined, ended: () => {} }, options);
+  const entry = await services.objects.stat(objectKey);
+  return openUpload(services, { recorder, subject, entry, account, ended: () => {} }, options);
 }
 
 /** A connection that is lost in the middle is made again, and the rest of the same file fetched. */

@@ -6,6 +6,7 @@ import type { CronCalendar } from "../../ports/cron-calendar.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PullMemory } from "../../ports/pull-memory.ts";
 import type { Runtime } from "../../ports/runtime.ts";
+import type { UploadQuarantine } from "../session/upload-quarantine.ts";
 import type { Destinations } from "./destination-access.ts";
 
 /** What fetching stands on. */
@@ -17,6 +18,8 @@ export interface PullServices {
   readonly claims: Claims;
   readonly calendar: CronCalendar;
   readonly objects: ObjectStore;
+  /** Where files wait that have to be scanned; without it none has to. */
+  readonly quarantine?: UploadQuarantine | undefined;
   readonly accounting: AccountingLog;
   readonly accounts: AccountDirectory;
   readonly runtime: Runtime;

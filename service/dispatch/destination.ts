@@ -1,8 +1,8 @@
-import { partsOf } from "../../core/destination-template.ts";
 import { type DispatchPlan, destinationOf, type OverwritePolicy, type PlacingStep } from "../../core/dispatch.ts";
 import { FileError } from "../../core/errors.ts";
 import { FolderMap } from "../../core/folder-map.ts";
 import { limits } from "../../core/limits.ts";
+import { numberedName } from "../../core/numbered-name.ts";
 import { decide } from "../../core/permission.ts";
 import { childPath, nameOf, parentOf, type VirtualPath } from "../../core/virtual-path.ts";
 import type { DispatchServices } from "./dispatch-services.ts";
@@ -65,6 +65,5 @@ export async function freePath(
 
 /** `/outbox/a-1.pdf` for `/outbox/a.pdf`. */
 function numberedPath(path: VirtualPath, number: number): VirtualPath {
-  const { stem, extension } = partsOf(nameOf(path));
-  return childPath(parentOf(path), `${stem}-${number}${extension === "" ? "" : `.${extension}`}`);
+  return childPath(parentOf(path), numberedName(nameOf(path), number));
 }

@@ -15,6 +15,8 @@ export interface Pushing {
   turnFor(event: AccountingEvent, destination: string): Promise<RemoteTurn>;
 }
 
+import type { DispatchScanning } from "../scan/scan-services.ts";
+
 /** What dispatching stands on. */
 export interface DispatchServices {
   readonly objects: ObjectStore;
@@ -24,6 +26,8 @@ export interface DispatchServices {
   readonly conversions: ContentConversions;
   /** How files get to destinations; undefined where that is not possible. */
   readonly pushing?: Pushing | undefined;
+  /** What the step `scan` needs; without it such a step fails. */
+  readonly scanning?: DispatchScanning | undefined;
   readonly runtime: Runtime;
   /** How events name this server. */
   readonly serverName: string;

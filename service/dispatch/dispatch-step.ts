@@ -12,6 +12,7 @@ import { type DispatchedFile, goneReason, takeAway } from "./dispatched-file.ts"
 import { type Placed, place } from "./placement.ts";
 import type { ContentEffect } from "./placing.ts";
 import { relocation } from "./relocation.ts";
+import { scanFile } from "./scan-step.ts";
 
 /** A step that could not be done. The code is that of the cause; `unavailable` when that is not known. */
 export class DispatchStepError extends FileError {
@@ -86,6 +87,8 @@ const act: Action = (services, run, file, turn) => {
       return sendFile(services, { ...run, step: run.step }, file, turn);
     case "delete":
       return deleteFile(services, run, file, turn);
+    case "scan":
+      return scanStep(services, run, file, turn);
     case "ignore":
       return skip(services, run, file, { skipped: "the rule leaves it as it is", isThere: true });
   }
@@ -165,6 +168,12 @@ async function deleteFile(
   });
   return undefined;
 }
+
+const scanStep: Action = async (services, run, file, turn) => {
+  const result = await scanFile(services, run, file, turn);
+  if (!result || !("skipped" in result)) return result;
+  return skip(services, run, file, { ...result, isThere: false });
+};
 
 async function skip(
   services: DispatchServices,

@@ -1,11 +1,15 @@
+import type { Account } from "../../core/account.ts";
+import { FileError } from "../../core/errors.ts";
 import type { ObjectWriter, StoredEntry } from "../../ports/object-store.ts";
+import { contentKey } from "../scan/held-file.ts";
 import type { Recorder } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
-import { TransferRecord, type TransferSubject } from "./transfer.ts";
+import { type Target, TransferRecord, type TransferSubject } from "./transfer.ts";
 import { Upload, type UploadOptions } from "./upload.ts";
+import { isScanned, openQuarantined, verdictSoon } from "./upload-quarantine.ts";
 
 /** What an upload stands on: also one that no client has asked for. */
-export type UploadServices = Pick<SessionServices, "objects" | "runtime">;
+export type UploadServices = Pick<SessionServices, "objects" | "runtime" | "quarantine">;
 
 /** Gives a writer that the store knows by the transferId. */
 export type OpenWriter = (transferId: string) => Promise<ObjectWriter>;
@@ -15,24 +19,37 @@ export interface UploadStart {
   readonly subject: Omit<TransferSubject, "direction">;
   /** What is there; `update` and `append` build on it. */
   readonly entry: StoredEntry | undefined;
+  /** Whose folder it is: its settings say whether the file has to be scanned. */
+  readonly account: Account;
   readonly ended: (upload: Upload) => void;
   /** By default the store gives an empty one. */
   readonly open?: OpenWriter | undefined;
 }
 
-/** Starts an upload to a place that has been found free for it. @throws FileError what the store refuses. */
+/**
+ * Starts an upload to a place that has been found free for it, or into the quarantine where the file has to be scanned
+ * before anybody reads it. @throws FileError what the store refuses.
+ */
 export async function openUpload(
   services: UploadServices,
-  { recorder, subject, entry, ended, open }: UploadStart,
+  { recorder, subject, entry, account, ended, open }: UploadStart,
   options: UploadOptions,
 ): Promise<Upload> {
-  const { objects, runtime } = services;
-  const { objectKey } = subject;
+  const { objects, quarantine, runtime } = services;
+  const { objectKey, path } = subject;
+  const isHeld = isScanned(quarantine, account, path);
   const keepsContent = options.mode === "update" || options.mode === "append";
+  if (isHeld && keepsContent && quarantine?.quarantine.isHeld(objectKey)) {
+    throw new FileError("unavailable", `an earlier upload of ${path} is being scanned; try again later`);
+  }
+  if (isHeld && open) throw new FileError("unsupported", `files for ${path} are scanned, so they come in one request`);
   const existing = entry && keepsContent ? await objects.openRead(objectKey) : undefined;
-  const record = new TransferRecord(services, recorder, { ...subject, direction: "upload" });
+  const held = isHeld ? heldFrom(entry) : undefined;
+  const record = new TransferRecord(services, recorder, { ...subject, direction: "upload", quarantine: held });
   const { transferId } = record;
-  const opening = open ? open(transferId) : objects.openWrite(objectKey, transferId);
+  const place = placeOf(services, subject, isHeld ? transferId : undefined);
+  const openInPlace = open ?? (() => objects.openWrite(objectKey, transferId));
+  const opening = isHeld ? openQuarantined(objects, quarantine, objectKey, transferId) : openInPlace(transferId);
   const writer = await opening.catch(async (error: unknown) => {
     await existing?.close();
     throw error;
@@ -44,11 +61,29 @@ export async function openUpload(
     record,
     sha256: runtime.sha256(),
     published: async () => {
-      const outcome = await objects.outcomeOf(objectKey, transferId);
-      return outcome === "published" ? objects.stat(objectKey) : undefined;
+      const outcome = await place.store.outcomeOf(place.objectKey, transferId);
+      return outcome === "published" ? place.store.stat(place.objectKey) : undefined;
     },
-    discard: () => objects.discard(transferId),
+    discard: async () => {
+      if (isHeld) quarantine?.quarantine.leave(objectKey, transferId);
+      await place.store.discard(transferId);
+    },
     ended,
+    ...(isHeld && quarantine && { verdict: () => verdictSoon(quarantine, transferId) }),
   };
   return new Upload(parts, options);
+}
+
+function heldFrom(entry: StoredEntry | undefined): TransferSubject["quarantine"] {
+  return entry?.type === "file" ? { quarantined: true, replacesEtag: entry.etag } : { quarantined: true };
+}
+
+/** Where the bytes of an upload get to when it is complete. */
+export function placeOf(
+  { objects, quarantine }: Pick<SessionServices, "objects" | "quarantine">,
+  { objectKey }: Pick<Target, "objectKey">,
+  heldAs: string | undefined,
+) {
+  if (heldAs === undefined || !quarantine) return { store: objects, objectKey };
+  return { store: quarantine.quarantine.store, objectKey: contentKey(heldAs) };
 }

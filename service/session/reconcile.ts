@@ -1,5 +1,6 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { digestOf } from "./content-digest.ts";
+import { placeOf } from "./open-upload.ts";
 import type { SessionServices } from "./services.ts";
 import { transferEventId } from "./transfer.ts";
 
@@ -26,9 +27,14 @@ export async function reconcile(
     await services.accounting.append(end);
     ends[end.type === "transfer.completed" ? "completed" : "aborted"] += 1;
   }
-  const staged = await services.objects.stagedUploads();
-  for (const transferId of staged) await services.objects.discard(transferId);
-  return { ...ends, discarded: staged.length };
+  const { objects, quarantine } = services;
+  let discarded = 0;
+  for (const store of [objects, ...(quarantine ? [quarantine.quarantine.store] : [])]) {
+    const staged = await store.stagedUploads();
+    for (const transferId of staged) await store.discard(transferId);
+    discarded += staged.length;
+  }
+  return { ...ends, discarded };
 }
 
 /** What goes to a destination is gone on with, and ended there. */
@@ -38,10 +44,11 @@ function isPush({ data }: AccountingEvent): boolean {
 
 /** The end of an upload that was published although its record was not made. */
 async function recoveredEnd(services: SessionServices, started: AccountingEvent): Promise<AccountingEvent | undefined> {
-  const { objectKey, transferId, direction } = started.data;
+  const { objectKey, transferId, direction, quarantined } = started.data;
   if (direction !== "upload" || typeof objectKey !== "string" || typeof transferId !== "string") return undefined;
-  if ((await services.objects.outcomeOf(objectKey, transferId)) === "unpublished") return undefined;
-  const content = await digestOf(services, objectKey);
+  const place = placeOf(services, { objectKey }, quarantined === true ? transferId : undefined);
+  if ((await place.store.outcomeOf(place.objectKey, transferId)) === "unpublished") return undefined;
+  const content = await digestOf({ objects: place.store, runtime: services.runtime }, place.objectKey);
   return content && endOf(services, started, "transfer.completed", { ...content, recovered: true });
 }
 

@@ -5,6 +5,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PasswordHasher } from "../../ports/password-hasher.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { ExternalAccounts } from "./external-accounts.ts";
+import type { UploadQuarantine } from "./upload-quarantine.ts";
 
 /** What the session pipeline stands on; a composition root gives the local or the AWS set. */
 export interface SessionServices {
@@ -16,6 +17,8 @@ export interface SessionServices {
   /** Who decides about logins in place of this process; `accounts` tells what those that it let in may do. */
   readonly authority?: LoginAuthority | undefined;
   readonly passwords: PasswordHasher;
+  /** Where uploads wait that have to be scanned; without it none has to. */
+  readonly quarantine?: UploadQuarantine | undefined;
   readonly runtime: Runtime;
   /** How events name this server. */
   readonly serverName: string;

@@ -13,6 +13,7 @@ import { Entries } from "./entries.ts";
 import { type FolderSource, Listing, type PageOptions, pageOf, pagesOf } from "./listing.ts";
 import { type OpenWriter, openUpload } from "./open-upload.ts";
 import { type EventContent, Recorder } from "./recorder.ts";
+import { assertScanned } from "./scanned-rename.ts";
 import type { SessionServices } from "./services.ts";
 import type { SessionRegistry } from "./session-registry.ts";
 import { movement, type Target, TransferRecord } from "./transfer.ts";
@@ -225,8 +226,9 @@ export class Session {
    */
   async upload(rawPath: string, options: UploadOptions, open?: OpenWriter): Promise<Upload> {
     const { target, entry } = await this.#uploadTarget(rawPath, options);
+    const { account } = this.#authenticated();
     const ended = (upload: Upload) => this.#transfers.delete(upload);
-    const start = { recorder: this.#recorder, subject: target, entry, ended, open };
+    const start = { recorder: this.#recorder, subject: target, entry, account, ended, open };
     return this.#track(await openUpload(this.#services, start, options));
   }
 
@@ -262,6 +264,7 @@ export class Session {
     this.#entries().assertNotVirtual(from.path, "permission-denied");
     this.#entries().assertNotVirtual(to.path, "already-exists");
     await this.#entries().assertParentExists(to.path);
+    await assertScanned(this.#services, this.#authenticated(), { from, to });
     await this.#services.objects.move(from.objectKey, to.objectKey, options);
     await this.#record("file.renamed", `${from.path} renamed to ${to.path}`, movement(from, to));
   }
@@ -273,6 +276,7 @@ export class Session {
     this.#entries().assertNotVirtual(from.path, "not-a-file");
     this.#entries().assertNotVirtual(to.path, "already-exists");
     await this.#entries().assertParentExists(to.path);
+    await assertScanned(this.#services, this.#authenticated(), { from, to });
     const entry = await this.#services.objects.copy(from.objectKey, to.objectKey, options);
     const data = { ...movement(from, to), bytes: entry.size };
     await this.#record("file.copied", `${from.path} copied to ${to.path}`, data);

@@ -21,6 +21,8 @@ export interface TransferSubject extends Target {
   /** That of a transfer that is gone on with. */
   readonly transferId?: string | undefined;
   readonly remote?: { readonly destination: string; readonly remotePath: string } | undefined;
+  /** Of an upload that nobody can read when it is complete; with the version that it found at its place. */
+  readonly quarantine?: { readonly quarantined: true; readonly replacesEtag?: string } | undefined;
 }
 
 /** Where a destination has a part in it. */
@@ -39,14 +41,14 @@ export class TransferRecord {
   constructor(
     services: Pick<SessionServices, "runtime">,
     recorder: Recorder,
-    { path, objectKey, direction, transferId, remote }: TransferSubject,
+    { path, objectKey, direction, transferId, remote, quarantine }: TransferSubject,
   ) {
     this.transferId = transferId ?? services.runtime.newId();
     this.#services = services;
     this.#recorder = recorder;
     this.#startedAtMs = services.runtime.now();
     this.#verb = remote ? verbs[direction] : direction;
-    this.#data = { path, objectKey, direction, transferId: this.transferId, ...remote };
+    this.#data = { path, objectKey, direction, transferId: this.transferId, ...remote, ...quarantine };
   }
 
   /**

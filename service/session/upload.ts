@@ -41,6 +41,8 @@ export interface UploadParts {
   /** Makes the store forget what is staged. */
   readonly discard: () => Promise<void>;
   readonly ended: (upload: Upload) => void;
+  /** For an upload that is held: called before its end is on record; the answer gives the verdict that comes soon. */
+  readonly verdict?: () => () => Promise<{ readonly etag: string } | undefined>;
 }
 
 const copyChunkBytes = 256 * 1024;
@@ -133,7 +135,8 @@ export class Upload {
 
   /**
    * Waits for the writes under way, publishes the file and records its end: only after it resolves is anything
-   * delivered. Undefined when the client opened an existing file and changed nothing.
+   * delivered. A file that has to be scanned is safe in quarantine then, and published where the verdict came soon.
+   * Undefined when the client opened an existing file and changed nothing.
    * @throws FileError `integrity` when bytes are missing or are not those announced, and what the store refuses;
    * nothing is published then.
    */
@@ -187,9 +190,11 @@ export class Upload {
     const sha256 = await this.#orDiscard(() => this.#complete());
     const { etag } = await this.#publish();
     await this.#release();
-    const result = { bytes: this.#storedBytes, sha256, etag };
-    await this.#parts.record.completed(result);
-    return { transferId: this.transferId, ...result };
+    const result = { bytes: this.#storedBytes, sha256 };
+    const verdict = this.#parts.verdict?.();
+    // The version in quarantine is not the one that others will see.
+    await this.#parts.record.completed(verdict ? result : { ...result, etag });
+    return { transferId: this.transferId, ...result, etag: (await verdict?.())?.etag ?? etag };
   }
 
   async #orDiscard<T>(step: () => Promise<T>): Promise<T> {

@@ -73,6 +73,7 @@ const conversions: ContentConversions = {
     }
   },
   utf8: (text) => utf8(text),
+  text: (bytes) => new TextDecoder().decode(bytes),
 };
 
 function utf8(text: string): Uint8Array {

@@ -11,6 +11,8 @@ const debianPackages: Readonly<Record<string, string>> = {
   psftp: "putty-tools",
   paramiko: "python3-paramiko",
   testssl: "testssl.sh",
+  clamd: "clamav-daemon",
+  gpg: "gnupg",
   moto_server: "none; moto[server] of PyPI",
 };
 

@@ -30,15 +30,17 @@ export function buildAccount(
     home: written.home ?? written.name,
     folders: written.folders,
     permissions: placedRules(written.permissions, origin, places),
+    ...(written.scan && { scan: written.scan }),
   };
 }
 
 /** @param places where each rule stands, such as `ferrygate.yaml:23` */
-export function buildGroup({ name, enabled, permissions }: ParsedGroup, places: readonly string[]): GroupFor {
+export function buildGroup({ name, enabled, permissions, scan }: ParsedGroup, places: readonly string[]): GroupFor {
   const make = (accountName: string): Group => ({
     name,
     enabled,
     permissions: placedRules(permissions, { owner: `group ${name}`, accountName }, places),
+    ...(scan && { scan }),
   });
   if (permissions.some(([first = ""]) => referencesUser(first))) return make;
   const shared = make(name);

@@ -3,6 +3,7 @@ import type { AlertRule } from "../../../core/alert-rule.ts";
 import type { DispatchRule } from "../../../core/dispatch.ts";
 import type { Pull } from "../../../core/pull.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
+import type { ScanScope } from "../../../core/scan-scope.ts";
 
 /** Where a protocol listens. Port 0 lets the system choose. */
 export interface Endpoint {
@@ -77,6 +78,15 @@ export interface MailConfiguration {
   readonly ca?: string | undefined;
 }
 
+export interface ScannerConfiguration {
+  /** Where clamd listens. */
+  readonly clamd: { readonly host: string; readonly port: number } | { readonly path: string };
+  readonly whenDown: "hold" | "release";
+  /** Of uploads of all accounts. */
+  readonly scan?: ScanScope | undefined;
+  readonly retentionDays: number;
+}
+
 /** An endpoint that is asked about accounts that are not on file. */
 export interface HttpAuthenticationConfiguration {
   readonly urls: readonly string[];
@@ -107,6 +117,7 @@ export interface Configuration {
   readonly pulls: readonly Pull[];
   readonly alerts: readonly AlertRule[];
   readonly mail: MailConfiguration | undefined;
+  readonly scanner: ScannerConfiguration | undefined;
   readonly authentication: AuthenticationConfiguration | undefined;
 }
 

@@ -47,6 +47,7 @@ const actions = {
   checksum: z.literal("sha256").describe("Puts the file's SHA-256 next to it, in NAME.sha256."),
   compress: z.literal("gzip").describe("Compresses the file: NAME.gz takes its place."),
   extract: z.literal("gzip").describe("Undoes that: NAME takes the place of NAME.gz."),
+  scan: z.literal(true).describe("Has the file scanned; an infected one goes into quarantine."),
   delete: z.literal(true).describe("Deletes the file."),
   ignore: z.literal(true).describe("Leaves the file as it is."),
 };
@@ -166,5 +167,6 @@ function compileStep(written: WrittenStep, { path }: EventSelection): DispatchSt
   if (rename !== undefined) return { action: "rename", name: parseNameTemplate(rename, captureCount), overwrite };
   const deriving = derivingActions.find((action) => written[action] !== undefined);
   if (deriving) return { action: deriving, overwrite };
+  if (written.scan) return { action: "scan" };
   return { action: written.delete ? "delete" : "ignore" };
 }

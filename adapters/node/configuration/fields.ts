@@ -10,6 +10,7 @@ import {
   parsePermissionRules,
   permissionTokens,
 } from "../../../core/permission.ts";
+import { everywhere, type ScanScope } from "../../../core/scan-scope.ts";
 import { parseAddressBlock, SourceAddressError } from "../../../core/source-address.ts";
 import { InvalidValue } from "./invalid-value.ts";
 import type { SecretSource } from "./secret.ts";
@@ -78,6 +79,12 @@ export const addressBlock = z
     }),
   )
   .meta({ examples: ["203.0.113.0/24", "2001:db8::/32"] });
+
+/** What is scanned before anybody can read it. */
+export const scanScope = z
+  .union([z.literal("required"), z.array(expression).min(1).max(limits.scanExpressions)])
+  .transform((written): ScanScope => (written === "required" ? everywhere : written))
+  .meta({ examples: ["required", ["/inbox/*"]] });
 
 export const storePrefix = z.string().transform(parsedBy(parseStorePrefix));
 

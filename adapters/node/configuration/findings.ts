@@ -32,12 +32,18 @@ export function messageFor(issue: z.core.$ZodRawIssue): string | undefined {
     case "invalid_value":
       return enumerationMessage(issue.values, issue.input);
     case "too_big":
+      if (isNumber(issue.origin)) return `at most ${issue.maximum} is possible`;
       return `at most ${issue.maximum} ${unitOf(issue.origin, issue.maximum)} possible`;
     case "too_small":
+      if (isNumber(issue.origin)) return `at least ${issue.minimum} is needed`;
       return `at least ${issue.minimum} ${unitOf(issue.origin, issue.minimum)} needed`;
     default:
       return undefined;
   }
+}
+
+function isNumber(origin: string): boolean {
+  return origin === "number" || origin === "int";
 }
 
 function mismatch(expected: readonly string[], input: unknown): string {

@@ -106,6 +106,7 @@ function build(file: string, parsed: ParsedConfiguration, document: SourceDocume
     pulls: parsed.pulls,
     alerts: parsed.alerts,
     mail: parsed.mail,
+    scanner: parsed.scanner,
     authentication: parsed.authentication,
   };
 }

@@ -24,6 +24,7 @@ export function referenceFindings(data: unknown): Finding[] {
     ...unknownPullAccounts(data),
     ...unknownExpectedAccounts(data),
     ...alertsWithoutMail(data),
+    ...scansWithoutScanner(data),
     ...unknownDefaultGroup(data),
   ];
 }
@@ -136,6 +137,17 @@ function alertsWithoutMail(data: Mapping): Finding[] {
   const hasEmail = mappingsOf(data.alerts).some(([, rule]) => Object.hasOwn(rule, "email"));
   if (!hasEmail || Object.hasOwn(data, "mail")) return [];
   return [{ path: ["alerts"], part: "name", message: 'alerts are sent by e-mail: the key "mail" is missing' }];
+}
+
+function scansWithoutScanner(data: Mapping): Finding[] {
+  if (Object.hasOwn(data, "scanner")) return [];
+  return (["groups", "accounts"] as const).flatMap((list) =>
+    mappingsOf(data[list]).flatMap(([index, entry]): Finding[] => {
+      if (!Object.hasOwn(entry, "scan")) return [];
+      const message = 'its files are to be scanned: the key "scanner" is missing';
+      return [{ path: [list, index, "scan"], part: "name", message }];
+    }),
+  );
 }
 
 function mappingsOf(list: unknown): [number, Mapping][] {

@@ -10,6 +10,7 @@ import { InvalidValue } from "./invalid-value.ts";
 import { parsePublicKey } from "./public-key.ts";
 import { pullSchema } from "./pull-schema.ts";
 import { alertRuleSchema, mailSchema } from "./rule-schema.ts";
+import { scannerSchema } from "./scanner-schema.ts";
 import type { SecretSource } from "./secret.ts";
 import { serverSchema } from "./server-schema.ts";
 import { parseFolderPath, parseMoment } from "./values.ts";
@@ -47,6 +48,7 @@ export function configurationSchema(secrets: SecretSource) {
       .default([])
       .describe("Which events are told by e-mail or to a webhook."),
     mail: mailSchema(secrets).optional().describe("How e-mail is sent. Alerts by e-mail need it."),
+    scanner: scannerSchema.optional().describe("The anti-virus scanner that uploads are given to."),
     authentication: authenticationSchema(secrets)
       .optional()
       .describe("Who is asked about accounts that are not on file here."),
@@ -60,10 +62,15 @@ const permissions = field.permissions
   .default([])
   .describe("Rules [expression?, token…], tried from top to bottom; one without an expression is the global rule.");
 
+const scan = field.scanScope
+  .optional()
+  .describe("Uploads that nobody can read before they were scanned: required for all, or expressions for their paths.");
+
 export const groupSchema = section({
   name: name.describe("Unique among the groups."),
   enabled: field.enabled.describe("False refuses every account of the group."),
   permissions,
+  scan,
 });
 
 export function accountSchema(secrets: SecretSource) {
@@ -107,6 +114,7 @@ export function accountSchema(secrets: SecretSource) {
       .describe("Where the account's files lie in the store. Default: the account's name."),
     folders: folders.describe("Virtual folders: the path that the client sees, and where its files lie in the store."),
     permissions,
+    scan,
   });
 }
 

@@ -1,0 +1,78 @@
+import type { Account } from "../../core/account.ts";
+import { FileError } from "../../core/errors.ts";
+import { requiresScan, type ScanScope } from "../../core/scan-scope.ts";
+import type { VirtualPath } from "../../core/virtual-path.ts";
+import type { ObjectStore, ObjectWriter, PublishOptions } from "../../ports/object-store.ts";
+import { contentKey } from "../scan/held-file.ts";
+import type { Quarantine } from "../scan/quarantine.ts";
+import type { Settled } from "../scan/settlement.ts";
+
+/** What uploads and renames have to know of scanning. */
+export interface UploadQuarantine {
+  readonly quarantine: Quarantine;
+  /** What the whole server demands, besides what accounts and groups do. */
+  scope(): ScanScope | undefined;
+  /** What became of an upload, when that is known soon. */
+  settled(transferId: string): Promise<Settled | undefined>;
+}
+
+/** Whether a file that the account puts there has to be scanned before anybody reads it. */
+export function isScanned(
+  quarantine: UploadQuarantine | undefined,
+  { scan, groups }: Pick<Account, "scan" | "groups">,
+  path: VirtualPath,
+): boolean {
+  return requiresScan([quarantine?.scope(), scan, ...groups.map((group) => group.scan)], path);
+}
+
+/** The way into the quarantine: what the client asked of the publishing is asked of the place that the file is for. */
+export async function openQuarantined(
+  objects: ObjectStore,
+  quarantine: UploadQuarantine | undefined,
+  objectKey: string,
+  transferId: string,
+): Promise<ObjectWriter> {
+  if (!quarantine)
+    throw new FileError("unavailable", "files for this folder have to be scanned, and nothing scans them");
+  const { store } = quarantine.quarantine;
+  const writer = await store.openWrite(contentKey(transferId), transferId);
+  return {
+    write: (chunk) => writer.write(chunk),
+    flush: () => writer.flush(),
+    abort: () => writer.abort(),
+    publish: async ({ modifiedAtMs, ...conditions }) => {
+      await assertConditions(objects, objectKey, conditions);
+      quarantine.quarantine.reserve(objectKey, transferId);
+      return writer.publish({ modifiedAtMs });
+    },
+  };
+}
+
+async function assertConditions(
+  objects: ObjectStore,
+  objectKey: string,
+  { exclusive, replacesEtag }: PublishOptions,
+): Promise<void> {
+  const entry = await objects.stat(objectKey);
+  if (entry?.type === "directory") throw new FileError("not-a-file", "what has this name is not a file");
+  if (exclusive && entry) throw new FileError("already-exists", "a file with this name exists");
+  if (replacesEtag !== undefined && replacesEtag !== entry?.etag) {
+    throw new FileError("precondition-failed", "the file is not the version that was to be replaced");
+  }
+}
+
+/**
+ * The end of an upload that is held: its verdict, where that comes soon, so that the client finds its file. Later ones
+ * are for those who read the record. @throws FileError `integrity` for a file that was found infected.
+ */
+export function verdictSoon(
+  { settled }: UploadQuarantine,
+  transferId: string,
+): () => Promise<{ readonly etag: string } | undefined> {
+  const known = settled(transferId);
+  return async () => {
+    const result = await known;
+    if (result?.outcome !== "infected") return result;
+    throw new FileError("integrity", `the file was refused: ${result.signature} was found in it`);
+  };
+}
