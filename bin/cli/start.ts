@@ -5,6 +5,7 @@ import { loadConfiguration } from "../../adapters/node/configuration/load-config
 import { tuneGarbageCollection } from "../../adapters/node/garbage-collection.ts";
 import { createLog } from "../../adapters/node/log.ts";
 import { createRuntime } from "../../adapters/node/runtime.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Log } from "../../ports/runtime.ts";
 import { sshCryptoStatus } from "../../protocols/sftp/crypto-status.ts";
 import { lockDataDirectory } from "../local/data-directory-lock.ts";
@@ -18,6 +19,8 @@ export interface StartOptions {
   readonly configFile?: string | undefined;
   /** `data` in the working directory, without it. */
   readonly dataDirectory?: string | undefined;
+  /** Another store than the folder `files` of the data directory. */
+  readonly openObjects?: (() => Promise<ObjectStore>) | undefined;
 }
 
 /** `ferrygate start`: runs until SIGTERM or SIGINT. Answers the exit code. */
@@ -36,13 +39,13 @@ export async function runStart(options: StartOptions): Promise<number> {
   }
 }
 
-async function serve({ configFile }: StartOptions, dataDirectory: string): Promise<number> {
+async function serve({ configFile, openObjects }: StartOptions, dataDirectory: string): Promise<number> {
   const log = createLog({ stream: process.stderr });
   const firstStart = await prepareDataDirectory(dataDirectory, { withDemo: configFile === undefined });
   const loaded = loadConfiguration(configFile ?? join(dataDirectory, "ferrygate.yaml"));
   if (!loaded.ok) return failure(loaded.problems.map(formatProblem).join("\n"));
   const stopSignal = nextStopSignal();
-  const server = await startLocalServer({ dataDirectory, loaded, runtime: createRuntime({ log }) });
+  const server = await startLocalServer({ dataDirectory, loaded, openObjects, runtime: createRuntime({ log }) });
   await writeEndpoints(dataDirectory, server.endpoints);
   const crypto = sshCryptoStatus();
   log[crypto.native ? "info" : "warn"](`SSH cryptography: ${crypto.description}`);

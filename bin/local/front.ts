@@ -1,6 +1,7 @@
 import type { Configuration } from "../../adapters/node/configuration/configuration.ts";
 import type { LoadedConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import type { EventFeed } from "../../ports/event-feed.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
 import type { TransferDesk } from "../../service/destinations/transfer-desk.ts";
@@ -26,6 +27,8 @@ export interface LocalServerOptions {
   readonly dataDirectory: string;
   readonly loaded: Extract<LoadedConfiguration, { ok: true }>;
   readonly runtime: Runtime;
+  /** By default files are in the folder `files` of the data directory. */
+  readonly openObjects?: (() => Promise<ObjectStore>) | undefined;
 }
 
 /** A protocol that listens. */

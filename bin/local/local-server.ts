@@ -7,6 +7,7 @@ import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
 import type { EventFeed } from "../../ports/event-feed.ts";
+import type { ObjectStore } from "../../ports/object-store.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
 import { observedLog } from "../../service/metrics/observed-log.ts";
 import type { ExternalAccounts } from "../../service/session/external-accounts.ts";
@@ -101,16 +102,13 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
 }
 
 async function openServices(
-  { dataDirectory, runtime }: LocalServerOptions,
+  { dataDirectory, runtime, openObjects = () => openDirectory(dataDirectory) }: LocalServerOptions,
   configuration: ConfigurationAccounts,
   external: ExternalAccounts,
   metrics: LocalMetrics,
 ): Promise<SessionServices & { readonly accounting: AccountingLog & EventFeed }> {
   return {
-    objects: await createDirectoryObjectStore({
-      filesDirectory: join(dataDirectory, "files"),
-      stagingDirectory: join(dataDirectory, "staging"),
-    }),
+    objects: await openObjects(),
     accounting: observedLog(
       await createSqliteAccountingLog({ file: join(dataDirectory, "accounting.sqlite") }),
       metrics.observe,
@@ -121,6 +119,13 @@ async function openServices(
     runtime,
     serverName: configuration.current().server.name,
   };
+}
+
+function openDirectory(dataDirectory: string): Promise<ObjectStore> {
+  return createDirectoryObjectStore({
+    filesDirectory: join(dataDirectory, "files"),
+    stagingDirectory: join(dataDirectory, "staging"),
+  });
 }
 
 /** HTTP is the last, so that it drains last: until then /ready says that the server is draining. */

@@ -6,6 +6,7 @@ import type { AccountingEvent } from "../../core/accounting-event.ts";
 import type { FileClient } from "../support/file-clients.ts";
 import {
   type Product,
+  type ProductOptions,
   startProduct,
   type TestIdentity,
   temporaryDirectory,
@@ -14,6 +15,24 @@ import {
 } from "../support/product.ts";
 
 export type Connect = (product: Product, identity: TestIdentity, username: string) => Promise<FileClient>;
+
+/** Where the product keeps its files while the script runs. */
+export interface ScriptStore {
+  readonly title: string;
+  readonly skip: () => string | false;
+  readonly open: () => Promise<OpenedStore>;
+}
+
+export interface OpenedStore {
+  readonly product: Pick<ProductOptions, "program" | "env">;
+  dispose(): Promise<void>;
+}
+
+const inDirectory: ScriptStore = {
+  title: "kept in a folder",
+  skip: () => false,
+  open: async () => ({ product: {}, dispose: async () => {} }),
+};
 
 const limited = (publicKey: string) => `  - name: limited
     publicKeys: ["${publicKey.trim()}"]
@@ -28,8 +47,9 @@ const limited = (publicKey: string) => `  - name: limited
  * One script of file operations. Every protocol runs it through its own client and must leave the same files and the
  * same accounting trail: the expectations here do not know which protocol it is.
  */
-export function filesScript(protocol: "sftp" | "ftps" | "https", connect: Connect): void {
-  describe(`files over ${protocol}`, { concurrency: 1 }, () => {
+export function filesScript(protocol: "sftp" | "ftps" | "https", connect: Connect, store = inDirectory): void {
+  describe(`files over ${protocol}, ${store.title}`, { concurrency: 1, skip: store.skip() }, () => {
+    let opened: OpenedStore;
     let product: Product;
     let identity: TestIdentity;
     before(async () => {
@@ -38,10 +58,12 @@ export function filesScript(protocol: "sftp" | "ftps" | "https", connect: Connec
       const base = await testConfiguration(identity.publicKey);
       const passwordHash = /password: "([^"]+)"/.exec(base)?.[1] ?? "";
       const configuration = base + limited(identity.publicKey).replace("$PASSWORD", passwordHash);
-      product = await startProduct({ directory, configuration });
+      opened = await store.open();
+      product = await startProduct({ directory, configuration, ...opened.product });
     });
     after(async () => {
       await product.stop();
+      await opened.dispose();
       await rm(product.directory, { recursive: true });
     });
 

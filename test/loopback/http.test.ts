@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { ProblemError } from "../../client/problem.ts";
 import { type FileClient, httpFileClient } from "../support/file-clients.ts";
-import { filesScript } from "./files-script.ts";
+import { type Connect, filesScript } from "./files-script.ts";
+import { inS3 } from "./s3-store.ts";
 
 /** Every refusal of the script is one of permission, and HTTP says so. */
 function withRefusalsChecked(client: FileClient): FileClient {
@@ -19,6 +20,8 @@ function assertRefused(error: unknown): never {
   throw error;
 }
 
-filesScript("https", async ({ endpoints }, _identity, username) =>
-  withRefusalsChecked(await httpFileClient(endpoints.http.url, username)),
-);
+const connect: Connect = async ({ endpoints }, _identity, username) =>
+  withRefusalsChecked(await httpFileClient(endpoints.http.url, username));
+
+filesScript("https", connect);
+filesScript("https", connect, inS3);

@@ -81,6 +81,8 @@ export interface ProductOptions {
   readonly configuration: string;
   readonly nodeArguments?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** What takes the arguments of `ferrygate`; by default that. */
+  readonly program?: string | undefined;
 }
 
 /** Starts the product and waits until it is ready. A second start in the same directory goes on with its data. */
@@ -89,7 +91,7 @@ export async function startProduct(options: ProductOptions): Promise<Product> {
   const configurationFile = join(directory, "ferrygate.yaml");
   const dataDirectory = join(directory, "data");
   await writeFile(configurationFile, options.configuration);
-  const cli = new URL("../../bin/ferrygate.mjs", import.meta.url).pathname;
+  const cli = options.program ?? new URL("../../bin/ferrygate.mjs", import.meta.url).pathname;
   const args = [...(options.nodeArguments ?? []), cli, "start", "--config", configurationFile, "--data", dataDirectory];
   const child = spawn(process.execPath, args, {
     stdio: ["ignore", "pipe", "pipe"],
