@@ -36,13 +36,13 @@ const commands: Readonly<Record<string, Command>> = {
     run: async (args) => (await import("./cli/host-keys.ts")).runHostKeys(args),
   },
   plan: {
-    usage: "plan --config FILE [--data DIR | --url URL]",
+    usage: "plan --config FILE [--data DIR | --url URL | --table NAME]",
     summary: "prints what apply would change: exit 0 for nothing, 2 for something, 1 for a failure",
     run: async (args) => (await import("./cli/plan.ts")).runPlan(args),
   },
   apply: {
-    usage: "apply --config FILE [--data DIR | --url URL]",
-    summary: "makes the accounts, groups and rules of a data directory or a server those of the file",
+    usage: "apply --config FILE [--data DIR | --url URL | --table NAME [--event-bus NAME]]",
+    summary: "makes the accounts, groups and rules of a data directory, a server or a table those of the file",
     run: async (args) => (await import("./cli/apply.ts")).runApply(args),
   },
   destinations: {

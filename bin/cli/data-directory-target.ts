@@ -1,20 +1,15 @@
 import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { userInfo } from "node:os";
 import { join } from "node:path";
 import { SqliteConfigurationStore } from "../../adapters/local/configuration/configuration-store.ts";
 import { createSqliteAccountingLog } from "../../adapters/local/sqlite-accounting-log.ts";
 import { ConfigurationDatabase } from "../../adapters/local/sqlite-configuration.ts";
 import { createLog } from "../../adapters/node/log.ts";
 import { createRuntime } from "../../adapters/node/runtime.ts";
-import type { AccountingEvent } from "../../core/accounting-event.ts";
-import { type EntryKind, entryChanges } from "../../core/configuration-entry.ts";
-import { limits } from "../../core/limits.ts";
-import type { ConfigurationStore, EntryOutcome } from "../../ports/configuration-store.ts";
-import { changeContent } from "../../service/management/change-event.ts";
+import type { ConfigurationStore } from "../../ports/configuration-store.ts";
 import { ChangeRecorder } from "../../service/management/record-changes.ts";
-import { composeEvent } from "../../service/session/recorder.ts";
-import type { ConfigurationTarget, TargetEntry } from "./configuration-target.ts";
+import type { ConfigurationTarget } from "./configuration-target.ts";
+import { storeTarget } from "./store-target.ts";
 
 /**
  * The store of a data directory. A server that runs on it takes changes within limits.configurationCheckMs. Their
@@ -34,45 +29,11 @@ export async function openDataDirectory(
     accounts: () => () => undefined,
     changed: () => {},
   });
-  const eventOf = (outcome: EntryOutcome) =>
-    composeEvent({ runtime, serverName }, { protocol: "system" }, content(outcome));
-  return {
-    name: dataDirectory,
-    entries: (kind) => allEntries(store, kind),
-    changes: async (kind, current, wanted) => entryChanges(kind, current.value, wanted.value),
-    put: (kind, { name, value }) => change(store, { kind, name, valueFrom: () => value }, eventOf),
-    remove: (kind, name) => change(store, { kind, name, valueFrom: () => undefined }, eventOf),
-    close: async () => {
-      if (!forReading) await recordChanges(store, dataDirectory);
-      database.close();
-    },
+  const close = async () => {
+    if (!forReading) await recordChanges(store, dataDirectory);
+    database.close();
   };
-}
-
-function content(outcome: EntryOutcome) {
-  const { data, ...rest } = changeContent(outcome, "apply");
-  return { ...rest, data: { ...data, user: userInfo().username } };
-}
-
-async function allEntries(store: ConfigurationStore, kind: EntryKind): Promise<TargetEntry[]> {
-  const entries: TargetEntry[] = [];
-  for (let after: string | undefined = ""; after !== undefined; ) {
-    const page: Awaited<ReturnType<typeof store.list>> = await store.list(kind, {
-      after,
-      limit: limits.listingPageEntries,
-    });
-    entries.push(...page.entries);
-    after = page.next;
-  }
-  return entries;
-}
-
-async function change(
-  store: ConfigurationStore,
-  { kind, name, valueFrom }: Pick<Parameters<ConfigurationStore["change"]>[0], "kind" | "name" | "valueFrom">,
-  eventOf: (outcome: EntryOutcome) => AccountingEvent,
-): Promise<void> {
-  await store.change({ kind, name, valueFrom, precondition: {}, dryRun: false }, eventOf);
+  return storeTarget({ name: dataDirectory, store, runtime, serverName, close });
 }
 
 async function recordChanges(store: ConfigurationStore, dataDirectory: string): Promise<void> {

@@ -11,7 +11,7 @@ import { openDataDirectory } from "./data-directory-target.ts";
 const exitWithDifference = 2;
 
 /**
- * `ferrygate plan --config FILE [--data DIR | --url URL]`: prints what `ferrygate apply` would change.
+ * `ferrygate plan --config FILE [--data DIR | --url URL | --table NAME]`: prints what `ferrygate apply` would change.
  * @returns the exit code: 0 without a difference, 2 with one, 1 when that could not be found out
  */
 export function runPlan(args: readonly string[]): Promise<number> {
@@ -29,34 +29,58 @@ export async function againstTarget(
   work: (loaded: GoodConfiguration, target: ConfigurationTarget) => Promise<number>,
 ): Promise<number> {
   try {
-    const { config, data, url } = readArguments(args);
+    const { config, ...place } = readArguments(args);
     const loaded = loadConfiguration(config);
     if (!loaded.ok) return failure(loaded.problems.map(formatProblem).join("\n"));
-    const serverName = loaded.configuration.server.name;
-    const target =
-      url === undefined
-        ? await openDataDirectory(resolve(data ?? "data"), { serverName, forReading })
-        : await openApi(url);
+    const target = await openTarget(place, { serverName: loaded.configuration.server.name, forReading });
     try {
       return await work(loaded, target);
     } finally {
       await target.close();
     }
   } catch (error) {
-    return failure(error instanceof Error ? error.message : `${error}`);
+    return failure(messageOf(error));
   }
 }
 
-function readArguments(args: readonly string[]) {
-  const options = { config: { type: "string" }, data: { type: "string" }, url: { type: "string" } } as const;
-  const { config, data, url } = parseArguments({ args: [...args], options }).values;
+interface Place {
+  readonly data: string | undefined;
+  readonly url: string | undefined;
+  readonly table: string | undefined;
+  readonly eventBus: string | undefined;
+}
+
+async function openTarget(
+  { data, url, table, eventBus }: Place,
+  { serverName, forReading }: { readonly serverName: string; readonly forReading: boolean },
+): Promise<ConfigurationTarget> {
+  if (url !== undefined) return openApi(url);
+  if (table === undefined) return openDataDirectory(resolve(data ?? "data"), { serverName, forReading });
+  // The clients of AWS take a second to load, and few need them.
+  const { openTable } = await import("./table-target.ts");
+  return openTable(table, { serverName, eventBus: forReading ? undefined : eventBus });
+}
+
+function readArguments(args: readonly string[]): Place & { readonly config: string } {
+  const text = { type: "string" } as const;
+  const options = { config: text, data: text, url: text, table: text, "event-bus": text };
+  const { config, data, url, table, "event-bus": eventBus } = parseArguments({ args: [...args], options }).values;
   if (config === undefined) throw new UsageError("--config FILE is missing");
-  if (data !== undefined && url !== undefined) throw new UsageError("--data and --url exclude each other");
-  return { config, data, url };
+  if ([data, url, table].filter((place) => place !== undefined).length > 1) {
+    throw new UsageError("--data, --url and --table exclude each other");
+  }
+  if (eventBus !== undefined && table === undefined) throw new UsageError("--event-bus goes with --table");
+  return { config, data, url, table, eventBus };
 }
 
 export function print(lines: readonly string[]): void {
   process.stdout.write(`${lines.join("\n")}\n`);
+}
+
+/** With the reason behind it: the operator is no client, and can do something about it. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return `${error}`;
+  return error.cause instanceof Error ? `${error.message}: ${error.cause.message}` : error.message;
 }
 
 // Not 2, which stands for a difference.

@@ -3,7 +3,6 @@ import { afterEach, beforeEach, describe, it } from "node:test";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import type { EntryKind, JsonObject } from "../../core/configuration-entry.ts";
 import { ConfigurationError, type ConfigurationErrorCode } from "../../core/configuration-error.ts";
-import { limits } from "../../core/limits.ts";
 import type { AcceptChange, ConfigurationStore, EntryChange } from "../../ports/configuration-store.ts";
 import { refuses } from "./refusal.ts";
 
