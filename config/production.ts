@@ -18,7 +18,7 @@ export const production = {
     drain: { minutes: 15, stopSeconds: 120 },
     hostName: "files.example.com",
   },
-  api: { rate: 100, burst: 200 },
+  api: { rate: 100, burst: 200, tokensOnly: true },
   mail: { from: "files@example.com", identity: "example.com", alarms: ["operations@example.com"] },
   scan: { kind: "guardduty", deny: "infected" },
   retention: { logDays: 365, eventDays: 365, versionDays: 90, auditLockDays: 365 },

@@ -102,8 +102,11 @@ const api = z.strictObject({
   burst: z.int().min(1).max(5_000).default(100),
   /** A domain of yours, with its certificate in the same Region. */
   domain: z.strictObject({ name: z.hostname(), certificateArn: z.string() }).optional(),
-  /** How long a decision on credentials is remembered: a revoked token works this long at most. */
-  authorizerCacheSeconds: z.int().min(0).max(3600).default(60),
+  /**
+   * API Gateway asks the authorize function about the token before it calls the API at all. Passwords (Basic) are then
+   * taken by `POST /v1/sessions` only.
+   */
+  tokensOnly: z.boolean().default(false),
 });
 
 const mail = z.strictObject({

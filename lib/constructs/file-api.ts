@@ -13,13 +13,15 @@ import type { ServiceFunction } from "./service-function.ts";
 
 export interface FileApiProps {
   readonly handler: ServiceFunction;
-  readonly authorizer: ServiceFunction;
+  /**
+   * Looks at the token before the function is called. It takes tokens only: a password is for `POST /v1/sessions` then.
+   * @default none: the function itself looks at credentials, tokens and passwords (Basic)
+   */
+  readonly authorizer?: ServiceFunction;
   /** Requests a second that are let in. @default 50 */
   readonly rate?: number;
   /** Requests that are let in at once. @default 100 */
   readonly burst?: number;
-  /** How long a decision on credentials is remembered. @default 60 seconds */
-  readonly authorizerCache?: Duration;
   /** @default the name that API Gateway gives it */
   readonly domain?: { readonly name: string; readonly certificateArn: string };
   /** @default 90 days */
@@ -36,8 +38,8 @@ const openRoutes = {
 } as const;
 
 /**
- * The HTTP API. Credentials are looked at before the function is called at all; what an account may do is decided by
- * the function, request by request. Contents of large files do not pass here: S3 takes and gives them by signed URLs.
+ * The HTTP API. What an account may do is decided by the function, request by request, whether or not an authorizer
+ * looked at the token before. Contents of large files do not pass here: S3 takes and gives them by signed URLs.
  */
 export class FileApi extends Construct {
   readonly api: apigateway.HttpApi;
@@ -73,12 +75,11 @@ export class FileApi extends Construct {
 
   #addRoutes(props: FileApiProps): void {
     const integration = new integrations.HttpLambdaIntegration("Handler", props.handler.function);
-    const authorizer = new authorizers.HttpLambdaAuthorizer("Credentials", props.authorizer.function, {
-      responseTypes: [authorizers.HttpLambdaResponseType.SIMPLE],
-      identitySource: ["$request.header.Authorization"],
-      resultsCacheTtl: props.authorizerCache ?? Duration.seconds(60),
-    });
-    this.api.addRoutes({ path: "/{path+}", methods: [apigateway.HttpMethod.ANY], integration, authorizer });
+    const authorizer = props.authorizer && authorizerOf(props.authorizer);
+    const path = "/{path+}";
+    const routes = this.api.addRoutes({ path, methods: [apigateway.HttpMethod.ANY], integration, authorizer });
+    if (!authorizer)
+      for (const route of routes) acknowledge(route, "AwsSolutions-APIG4", "The function authenticates.");
     for (const [path, method] of Object.entries(openRoutes)) {
       const [route] = this.api.addRoutes({ path, methods: [method], integration });
       if (route)
@@ -103,4 +104,13 @@ export class FileApi extends Construct {
       certificate: certificates.Certificate.fromCertificateArn(this, "Certificate", certificateArn),
     });
   }
+}
+
+/** It decides by method and path too, so that an answer is good for one request and none is remembered. */
+function authorizerOf({ function: authorizer }: ServiceFunction): authorizers.HttpLambdaAuthorizer {
+  return new authorizers.HttpLambdaAuthorizer("Tokens", authorizer, {
+    responseTypes: [authorizers.HttpLambdaResponseType.SIMPLE],
+    identitySource: ["$request.header.Authorization"],
+    resultsCacheTtl: Duration.seconds(0),
+  });
 }

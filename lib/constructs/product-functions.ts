@@ -118,7 +118,7 @@ export class ProductFunctions extends Construct {
       memoryMiB: 1024,
     });
     made.addQueue(queues.dispatch, { batchSize: 10, maxConcurrency: 20 });
-    table.grantPartitions(made, { read: ["configuration"], write: ["automation", "transfers"] });
+    table.grantPartitions(made, { read: ["audit", "configuration"], write: ["automation", "transfers"] });
     files.grantTransfer(made);
     bus.grantPutEvents(made);
     this.#readDestinationSecrets(made);

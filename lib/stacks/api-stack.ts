@@ -1,4 +1,4 @@
-import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Stage } from "../configuration/schema.ts";
 import { FileApi } from "../constructs/file-api.ts";
@@ -23,10 +23,9 @@ export class ApiStack extends Stack {
     const logRetention = stage.retention.logDays;
     this.api = new FileApi(this, "Files", {
       handler: httpApi,
-      authorizer: authorize,
+      authorizer: stage.api.tokensOnly ? authorize : undefined,
       rate: stage.api.rate,
       burst: stage.api.burst,
-      authorizerCache: Duration.seconds(stage.api.authorizerCacheSeconds),
       domain: stage.api.domain,
       logRetention,
     });

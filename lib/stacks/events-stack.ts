@@ -1,4 +1,4 @@
-import { Duration, Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Duration, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Stage } from "../configuration/schema.ts";
 import { AccountingBus } from "../constructs/accounting-bus.ts";
@@ -30,6 +30,7 @@ export class EventsStack extends Stack {
     super(scope, id, props);
     const queue = (name: string, functionTimeout: Duration) => new WorkQueue(this, name, { functionTimeout });
     this.bus = new AccountingBus(this, "Accounting", { archiveDays: props.stage.retention.eventDays });
+    new CfnOutput(this, "BusName", { value: this.bus.bus.eventBusName });
     this.queues = {
       accounting: queue("AccountingWork", functionTimeouts.accounting),
       dispatch: queue("DispatchWork", functionTimeouts.dispatch),

@@ -1,4 +1,4 @@
-import { Stack, type StackProps } from "aws-cdk-lib";
+import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Stage } from "../configuration/schema.ts";
 import { AccessLogBucket } from "../constructs/access-log-bucket.ts";
@@ -36,6 +36,10 @@ export class StoreStack extends Stack {
     this.hostKeys = secret("HostKeys", "SSH host keys of the gateway");
     this.tls = secret("Tls", "Certificate of FTPS, with its private key");
     this.tokenKeys = secret("TokenKeys", "What signs the tokens of the HTTP API");
+    new CfnOutput(this, "TableName", { value: this.table.table.tableName });
+    new CfnOutput(this, "FilesBucketName", { value: this.files.bucket.bucketName });
+    new CfnOutput(this, "HostKeysSecretArn", { value: this.hostKeys.secret.secretArn });
+    new CfnOutput(this, "TlsSecretArn", { value: this.tls.secret.secretArn });
     if (scan.kind === "guardduty") new MalwareScan(this, "Scan", { files: this.files, encryptionKey, ...scan });
   }
 }

@@ -3,6 +3,8 @@ import { before, describe, it } from "node:test";
 import { environmentNames, partitions } from "../../adapters/aws/env.ts";
 import { production } from "../../config/production.ts";
 import { readEnvironment } from "../../gateway/environment.ts";
+import { resolveStage } from "../../lib/configuration/stage.ts";
+import { alarmCountOf } from "../../lib/cost/estimate.ts";
 import {
   type Json,
   type PlacedProduct,
@@ -65,7 +67,7 @@ const partitionsOfFunctions: Readonly<Record<string, { readonly read: string[]; 
   "custom-auth": { read: ["configuration", "vouched"], write: ["vouched"] },
   authorize: { read: ["configuration", "sessions"], write: [] },
   accounting: { read: ["audit"], write: ["audit"] },
-  dispatch: { read: ["automation", "configuration", "transfers"], write: ["automation", "transfers"] },
+  dispatch: { read: ["audit", "automation", "configuration", "transfers"], write: ["automation", "transfers"] },
   alerts: { read: ["audit", "automation", "configuration"], write: ["automation"] },
   "http-api": {
     read: ["audit", "automation", "configuration", "sessions", "transfers", "vouched"],
@@ -294,6 +296,10 @@ describe("the placed product", () => {
     }
   });
 
+  it("has as many alarms as the estimate of cost counts", () => {
+    assert.equal(all("AWS::CloudWatch::Alarm").length, alarmCountOf(resolveStage(production)));
+  });
+
   it("ends every log after its time", () => {
     assert(all("AWS::Logs::LogGroup").length >= 13);
     for (const { id, properties: given } of all("AWS::Logs::LogGroup")) {
@@ -494,10 +500,13 @@ describe("the placed product", () => {
     });
   });
 
-  it("throttles the HTTP API, logs its requests, and looks at credentials before the function is called", () => {
+  it("throttles the HTTP API, logs its requests, and looks at tokens before the function is called", () => {
     const [stage] = all("AWS::ApiGatewayV2::Stage");
     assert.deepEqual(stage?.properties.DefaultRouteSettings, { ThrottlingBurstLimit: 200, ThrottlingRateLimit: 100 });
     assert(stage?.properties.AccessLogSettings);
+    const [authorizer] = all("AWS::ApiGatewayV2::Authorizer");
+    // Its decision is about one method and path.
+    assert.equal(authorizer?.properties.AuthorizerResultTtlInSeconds, 0);
     const open = all("AWS::ApiGatewayV2::Route").filter(
       ({ properties: given }) => given.AuthorizationType !== "CUSTOM",
     );

@@ -134,6 +134,8 @@ describe("a stage in somebody else's network", () => {
     assert.equal(only("AWS::ApiGatewayV2::Api").DisableExecuteApiEndpoint, true);
     assert.equal(only("AWS::ApiGatewayV2::DomainName").DomainName, "api.example.com");
     assert.equal(placed.stacks.get("Api")?.outputs.ApiUrl, "https://api.example.com");
+    // Without `tokensOnly` the function takes passwords as well.
+    assert.deepEqual(placed.of("AWS::ApiGatewayV2::Authorizer"), []);
   });
 
   it("has a page of the runbook for every alarm, and an alarm for every page", () => {
