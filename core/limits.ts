@@ -355,6 +355,8 @@ export const limits = {
   httpRetryAfterMs: 5 * second,
   /** A result of AWS Lambda as JSON, binary content in base64. */
   lambdaResultBytes: 6 * MiB,
+  /** A function begins nothing new when so little of its time is left: a webhook or a mail may take as long. */
+  functionEndMs: 20 * second,
   /** How often a queue delivers a message, unless the environment says otherwise, and the most that SQS knows. */
   queueReceives: 5,
   mostQueueReceives: 1000,

@@ -12,8 +12,13 @@ import { build } from "esbuild";
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 
-// Packages written for CommonJS ask for Node's modules with `require`, which a module does not have.
-const banner = 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);';
+// Packages written for CommonJS use what a module does not have.
+const banner = [
+  'import { createRequire } from "node:module";',
+  "const require = createRequire(import.meta.url);",
+  "const __filename = import.meta.filename;",
+  "const __dirname = import.meta.dirname;",
+].join(" ");
 
 /** @type {import("esbuild").BuildOptions} */
 const options = {

@@ -4,7 +4,7 @@ import type { DeadLetters } from "../../ports/dead-letters.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import { deadLetterOf, type Failure } from "./dead-letter.ts";
 import type { EventHandler } from "./event-consumer.ts";
-import { isLasting } from "./retry.ts";
+import { isLasting, WorkDeferred } from "./retry.ts";
 
 /** An event as a queue delivered it, which delivers it again unless it is told that it was dealt with. */
 export interface QueuedEvent {
@@ -41,6 +41,7 @@ async function consume(options: QueueConsumerOptions, { event, receives }: Queue
   try {
     await handler.handle(event);
   } catch (error) {
+    if (error instanceof WorkDeferred) return;
     if (!isLasting(error) && receives < mostReceives) throw error;
     await giveUp(options, { event, error, attempts: receives });
   }

@@ -6,7 +6,7 @@ import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
 
 const event = JSON.parse(readFileSync(0, "utf8"));
-const context = { awsRequestId: "1", functionName: "function", getRemainingTimeInMillis: () => 30_000 };
+const context = { awsRequestId: "1", functionName: "function", getRemainingTimeInMillis: () => 900_000 };
 const startMs = performance.now();
 let importMs = 0;
 let callMs = 0;

@@ -5,6 +5,7 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
 import { createS3Client } from "../../adapters/aws/clients.ts";
@@ -16,6 +17,7 @@ export interface TestBucket {
   /** The names of its objects, in their order. */
   objectKeys(prefix?: string): Promise<readonly string[]>;
   content(objectKey: string): Promise<Buffer>;
+  put(objectKey: string, content: string): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -37,11 +39,14 @@ export async function createTestBucket(): Promise<TestBucket> {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey }));
     return Buffer.from((await Body?.transformToByteArray()) ?? []);
   };
+  const put = async (objectKey: string, content: string) => {
+    await client.send(new PutObjectCommand({ Bucket: bucket, Key: objectKey, Body: content }));
+  };
   const dispose = async () => {
     const Objects = (await objectKeys()).map((Key) => ({ Key }));
     if (Objects.length > 0) await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }));
     await client.send(new DeleteBucketCommand({ Bucket: bucket }));
     client.destroy();
   };
-  return { client, bucket, objectKeys, content, dispose };
+  return { client, bucket, objectKeys, content, put, dispose };
 }

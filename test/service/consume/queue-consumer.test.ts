@@ -4,6 +4,7 @@ import type { AccountingEvent } from "../../../core/accounting-event.ts";
 import { FileError } from "../../../core/errors.ts";
 import type { EventHandler } from "../../../service/consume/event-consumer.ts";
 import { createQueueConsumer, type QueuedEvent } from "../../../service/consume/queue-consumer.ts";
+import { WorkDeferred } from "../../../service/consume/retry.ts";
 import { createMemoryAutomation } from "../../support/memory-automation.ts";
 import { createMemoryRuntime } from "../../support/memory-ports.ts";
 
@@ -79,6 +80,12 @@ test("a last resort that works needs no letter; one that fails is repeated and t
   assert.deepEqual(await failed.statuses({ event: eventOf("a"), receives: 1 }), ["rejected"]);
   assert.deepEqual(await failed.statuses({ event: eventOf("a"), receives: 3 }), ["fulfilled"]);
   assert.equal((await failed.letters()).length, 1);
+});
+
+test("work that went on into another queue is dealt with", async () => {
+  const { statuses, letters } = start({ handle: failing(new WorkDeferred("pushed later")) });
+  assert.deepEqual(await statuses({ event: eventOf("a"), receives: 3 }), ["fulfilled"]);
+  assert.deepEqual(await letters(), []);
 });
 
 test("a message that is no event stays with the queue, and so does what no letter can be made of", async () => {

@@ -1,0 +1,44 @@
+import { entryJsonSchemas } from "../../adapters/node/configuration/entry-form.ts";
+import { createHttpApplication, type HttpApplication } from "../../protocols/http/application.ts";
+import { createEventFollower } from "../../service/audit/follow-events.ts";
+import { createEventReader } from "../../service/audit/read-events.ts";
+import { createAuthorize } from "../../service/management/authorize.ts";
+import { ApiTokens } from "../../service/session/api-tokens.ts";
+import { createSessionOpener } from "../../service/session/open-session.ts";
+import { TokenSessions } from "../../service/session/token-sessions.ts";
+import { openDeadLetters, openManagement } from "./http-services.ts";
+import { openPartUploads } from "./part-uploads.ts";
+import { openServices, type ServicesEnvironment } from "./session-services.ts";
+import { openTable } from "./table.ts";
+import { openTokens } from "./tokens.ts";
+
+export interface ApiEnvironment extends ServicesEnvironment {
+  readonly tokenKeys: string;
+  readonly dispatchQueue: string | undefined;
+  readonly alertQueue: string | undefined;
+}
+
+/** The HTTP API over the services of AWS. */
+export async function openApplication(environment: ApiEnvironment): Promise<HttpApplication> {
+  const table = openTable(environment.table);
+  const services = openServices(environment);
+  const { openSession, resumeSession } = createSessionOpener(services);
+  const { sessions, signer, apiTokens, mint } = openTokens(table, environment.tokenKeys);
+  return createHttpApplication({
+    openSession,
+    tokenSessions: new TokenSessions({ services, openSession, resumeSession, store: sessions, signer }),
+    apiTokens: new ApiTokens({ services, resumeSession, store: apiTokens, mint }),
+    uploads: await openPartUploads(table, services, signer),
+    readEvents: createEventReader(services),
+    // API Gateway lets no endless answers through.
+    followEvents: createEventFollower({ ...services, feed: { onAppend: () => () => {} }, isStopping: () => true }),
+    management: openManagement(services),
+    authorize: createAuthorize(services),
+    deadLetters: openDeadLetters(table, { dispatch: environment.dispatchQueue, alerts: environment.alertQueue }),
+    metrics: () => "",
+    entrySchemas: entryJsonSchemas,
+    version: process.env.FERRYGATE_VERSION ?? "unbundled",
+    readiness: () => "ready",
+    log: services.runtime.log,
+  });
+}

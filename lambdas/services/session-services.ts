@@ -1,0 +1,38 @@
+import { createS3Client } from "../../adapters/aws/clients.ts";
+import { createDynamoStaging } from "../../adapters/aws/dynamo-staging.ts";
+import { createS3ObjectStore, type S3ObjectStore } from "../../adapters/aws/s3-object-store.ts";
+import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
+import type { SessionServices } from "../../service/session/services.ts";
+import { type FunctionConfiguration, openConfiguration } from "./configuration.ts";
+import { runtime } from "./operator-log.ts";
+import { openRecord } from "./record.ts";
+import { openTable } from "./table.ts";
+
+export interface ServicesEnvironment {
+  readonly table: string;
+  readonly bucket: string;
+  readonly eventBus: string;
+  readonly serverName: string;
+}
+
+/** What the session pipeline stands on, over the services of AWS. */
+export interface FunctionServices extends SessionServices {
+  readonly objects: S3ObjectStore;
+  readonly configuration: FunctionConfiguration;
+}
+
+export function openServices(environment: ServicesEnvironment): FunctionServices {
+  const { bucket, eventBus, serverName } = environment;
+  const table = openTable(environment.table);
+  const owner = `function-${runtime.newId()}`;
+  const configuration = openConfiguration(table);
+  return {
+    objects: createS3ObjectStore({ client: createS3Client(), bucket, staging: createDynamoStaging(table), owner }),
+    accounting: openRecord({ table, eventBus, owner }),
+    accounts: configuration.accounts,
+    passwords: createPasswordHasher(),
+    runtime,
+    serverName,
+    configuration,
+  };
+}

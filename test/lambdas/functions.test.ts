@@ -1,0 +1,293 @@
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { after, before, describe, it } from "node:test";
+import { gunzipSync } from "node:zlib";
+import { GetSendQuotaCommand } from "@aws-sdk/client-ses";
+import type { APIGatewayRequestAuthorizerEventV2, TransferFamilyAuthorizerEvent } from "aws-lambda";
+import { createSesClient } from "../../adapters/aws/clients.ts";
+import { ProblemError } from "../../client/problem.ts";
+import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { batchOf } from "../support/aws-event-flow.ts";
+import { awsOrSkip } from "../support/aws-services.ts";
+import { httpFileClient } from "../support/file-clients.ts";
+import { connectHttp, type HttpClient } from "../support/http-client.ts";
+import { lambdaContext, startHttpApi } from "../support/payload-v2.ts";
+import { password } from "../support/product.ts";
+import { type FunctionRig, messageOf, seedConfiguration, startFunctionRig } from "./rig.ts";
+
+describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency: 1 }, () => {
+  let rig: FunctionRig;
+  let functions: Awaited<ReturnType<typeof importFunctions>>;
+  let api: Awaited<ReturnType<typeof startHttpApi>>;
+  let admin: HttpClient;
+  before(async () => {
+    rig = await startFunctionRig();
+    await seedConfiguration(rig);
+    functions = await importFunctions();
+    api = await startHttpApi(functions.httpApi);
+    admin = await connectHttp(api.url, "root");
+  });
+  after(async () => {
+    await api.close();
+    await rig.dispose();
+  });
+
+  /** Lets every queue run dry, in the order in which one function's events reach the next. */
+  async function settle(): Promise<void> {
+    const { deliver } = rig.flow;
+    for (let moved = 1; moved > 0; ) {
+      moved = await deliver("dispatch", functions.dispatch);
+      moved += await deliver("alerts", functions.alerts);
+      moved += await deliver("accounting", functions.accounting);
+    }
+  }
+
+  async function eventsOf(query: string): Promise<readonly AccountingEvent[]> {
+    await settle();
+    const answer = await admin.request("GET", `/v1/events?order=desc&limit=1000&${query}`);
+    return ((await answer.json()) as { events: AccountingEvent[] }).events.reverse();
+  }
+
+  it("serve files over HTTP, and every operation is on record", async () => {
+    const client = await httpFileClient(api.url, "tester");
+    const content = randomBytes(300_000);
+    await client.makeDirectory("/made");
+    await client.put("/made/a b ü.bin", content);
+    assert.deepEqual(await client.list("/made"), ["a b ü.bin"]);
+    assert.deepEqual(await client.get("/made/a b ü.bin"), content);
+    await client.rename("/made/a b ü.bin", "/made/c.bin");
+    await client.removeFile("/made/c.bin");
+    await client.removeDirectory("/made");
+    await client.close();
+    const events = await eventsOf("account=tester");
+    const trail = events.filter(({ type }) => type !== "session.started").map(({ type, data }) => [type, data.path]);
+    assert.deepEqual(trail, [
+      ["authentication.succeeded", undefined],
+      ["directory.created", "/made"],
+      ["transfer.started", "/made/a b ü.bin"],
+      ["transfer.completed", "/made/a b ü.bin"],
+      ["directory.listed", "/made"],
+      ["transfer.started", "/made/a b ü.bin"],
+      ["transfer.completed", "/made/a b ü.bin"],
+      ["file.renamed", "/made/c.bin"],
+      ["file.deleted", "/made/c.bin"],
+      ["directory.deleted", "/made"],
+      ["session.ended", undefined],
+    ]);
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    assert.deepEqual([events[3]?.data.bytes, events[3]?.data.sha256], [300_000, sha256]);
+  });
+
+  it("refuse over HTTP what the account may not do, and let no more through than API Gateway does", async () => {
+    const client = await httpFileClient(api.url, "limited");
+    await client.put("/inbox/in.bin", Buffer.from("in"));
+    await assert.rejects(client.get("/inbox/in.bin"), (error) => {
+      assert.ok(error instanceof ProblemError);
+      return error.status === 403 && /account limited, permissions\[1\]/.test(String(error.problem.rule));
+    });
+    await assert.rejects(client.put("/inbox/large.bin", Buffer.alloc(11 * 1024 * 1024)), /413/);
+    await client.close();
+    const denied = await eventsOf("account=limited&type=access.denied");
+    assert.deepEqual(
+      denied.map(({ data }) => [data.action, data.path]),
+      [["read", "/inbox/in.bin"]],
+    );
+  });
+
+  it("let a large file go from the client straight to S3 and back in ranges", async () => {
+    const client = await connectHttp(api.url, "tester");
+    const [first, second] = [randomBytes(5 * 1024 * 1024), randomBytes(3 * 1024 * 1024)];
+    const content = Buffer.concat([first, second]);
+    const headers = { "content-type": "application/json" };
+    const body = JSON.stringify({ path: "/large.bin", bytes: content.length, partSizeBytes: first.length });
+    const started = await client.request("POST", "/v1/uploads", { headers, body });
+    const { uploadId } = (await started.json()) as { uploadId: string };
+    const places = await client.request("GET", `/v1/uploads/${uploadId}/part-urls?count=2`);
+    const { urls } = (await places.json()) as { urls: { url: string }[] };
+    for (const [index, part] of [first, second].entries()) {
+      const { url = "" } = urls[index] ?? {};
+      assert.ok(url.startsWith(rig.endpoint), "the URL is that of S3");
+      assert.equal((await fetch(url, { method: "PUT", body: new Uint8Array(part) })).status, 200);
+    }
+    const completed = await client.request("POST", `/v1/uploads/${uploadId}/complete`);
+    assert.equal(((await completed.json()) as { bytes: number }).bytes, content.length);
+    const half = (from: number, to: number) =>
+      client.files("GET", "/large.bin", { headers: { range: `bytes=${from}-${to - 1}` } });
+    const [head, tail] = [await half(0, 4_000_000), await half(4_000_000, content.length)];
+    assert.deepEqual(
+      Buffer.concat([Buffer.from(await head.arrayBuffer()), Buffer.from(await tail.arrayBuffer())]),
+      content,
+    );
+    await client.logout();
+  });
+
+  it("move what arrives as the dispatch rules say, and tell whom the alert rules name", async () => {
+    const client = await httpFileClient(api.url, "tester");
+    await client.makeDirectory("/inbox");
+    await client.put("/inbox/report.pdf", Buffer.from("report"));
+    await settle();
+    assert.deepEqual((await client.get("/outbox/report.pdf")).toString(), "report");
+    const [dispatched] = await eventsOf("type=dispatch.completed");
+    assert.equal(dispatched?.data.rule, "pdfs-to-outbox");
+    const [told] = await eventsOf("type=alert.sent");
+    assert.deepEqual([told?.data.rule, told?.data.eventType], ["uploads", "transfer.completed"]);
+    assert.equal(await mailsSent(), 1);
+    await client.close();
+  });
+
+  it("keep every event once in the archive, however often it is delivered", async () => {
+    const events = await eventsOf("");
+    const again = events.slice(0, 5).map((event) => messageOf(event, 2));
+    assert.deepEqual(await functions.accounting(batchOf(again), lambdaContext()), { batchItemFailures: [] });
+    const names = await rig.archive.objectKeys("events/date=");
+    const archived = await Promise.all(
+      names.map(async (name) => gunzipSync(await rig.archive.content(name)).toString()),
+    );
+    const ids = archived.flatMap((text) =>
+      text
+        .trimEnd()
+        .split("\n")
+        .map((line) => (JSON.parse(line) as AccountingEvent).id),
+    );
+    assert.equal(new Set(ids).size, ids.length);
+    for (const { id } of events) assert.ok(ids.includes(id));
+  });
+
+  it("name what of a batch is to be delivered again", async () => {
+    const [event] = await eventsOf("");
+    assert.ok(event);
+    const broken = { ...messageOf(event), MessageId: "broken", Body: "{" };
+    const answer = await functions.accounting(batchOf([messageOf({ ...event, id: "new" }), broken]), lambdaContext());
+    assert.deepEqual(answer, { batchItemFailures: [{ itemIdentifier: "broken" }] });
+    assert.equal((await eventsOf("")).filter(({ id }) => id === "new").length, 1);
+  });
+
+  it("put an event that cannot be dispatched to the dead letters, from where it is replayed", async () => {
+    const client = await httpFileClient(api.url, "tester");
+    await client.put("/blocked", Buffer.from("a file where the rule wants a folder"));
+    await client.put("/inbox/a.xml", Buffer.from("xml"));
+    await settle();
+    const letters = async () => {
+      const answer = await admin.request("GET", "/v1/dead-letters");
+      return ((await answer.json()) as { deadLetters: { id: string }[] }).deadLetters.map(({ id }) => id);
+    };
+    const [letter = "", ...others] = await letters();
+    assert.match(letter, /^dispatch\./);
+    assert.deepEqual(others, []);
+    await client.removeFile("/blocked");
+    await admin.request("POST", `/v1/dead-letters/${encodeURIComponent(letter)}/replay`);
+    await settle();
+    assert.deepEqual(await letters(), []);
+    assert.equal((await client.get("/blocked/a.xml")).toString(), "xml");
+    await client.close();
+  });
+
+  it("manage accounts over HTTP, and have the change in force for logins at once", async () => {
+    const body = JSON.stringify({ name: "fresh", password: { clear: password }, permissions: [["allow-list"]] });
+    const headers = { "content-type": "application/json" };
+    await admin.request("PUT", "/v1/accounts/fresh", { headers, body });
+    const client = await httpFileClient(api.url, "fresh");
+    assert.deepEqual(await client.list("/"), []);
+    await client.close();
+    const changed = (await eventsOf("type=configuration.changed")).at(-1);
+    assert.deepEqual([changed?.data.kind, changed?.data.name], ["account", "fresh"]);
+  });
+
+  it("decide about logins for the gateway and for a managed server", async () => {
+    const client = { v: 1, username: "tester", protocol: "sftp", peer: { address: "203.0.113.7", port: 1 } };
+    const ask = (secret: string) =>
+      functions.customAuth({ ...client, ask: "login", credential: { kind: "password", password: secret } });
+    assert.deepEqual(Object.entries((await ask(password)) as object).slice(0, 2), [
+      ["v", 1],
+      ["ok", true],
+    ]);
+    assert.equal(((await ask("wrong")) as { reason: string }).reason, "wrong-password");
+    const managed: TransferFamilyAuthorizerEvent = {
+      username: "tester",
+      password,
+      protocol: "SFTP",
+      serverId: "s-1",
+      sourceIp: "203.0.113.8",
+    };
+    const answer = (await functions.customAuth(managed)) as { Role: string; HomeDirectoryDetails: string };
+    assert.equal(answer.HomeDirectoryDetails, JSON.stringify([{ Entry: "/", Target: `/${rig.files.bucket}/tester` }]));
+    assert.deepEqual(await functions.customAuth({ ...managed, password: "wrong" }), {});
+    assert.deepEqual(await functions.customAuth({ ...managed, protocol: "FTP" }), {});
+    const events = await eventsOf("peer=203.0.113.8");
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ["authentication.succeeded", "authentication.failed"],
+    );
+  });
+
+  it("decide about a path, and about a request to another HTTP API", async () => {
+    const decision = (await functions.authorize({ account: "limited", action: "upload", path: "/inbox/a" })) as object;
+    assert.deepEqual(decision, {
+      effect: "allow",
+      rule: (decision as { rule: string }).rule,
+      account: "limited",
+      action: "write",
+      path: "/inbox/a",
+      objectKey: "limited/inbox/a",
+    });
+    assert.deepEqual(await functions.authorize({ account: "limited", action: "juggle", path: "/" }), {
+      problem: {
+        code: "invalid-argument",
+        detail:
+          "the actions are read, stat, list, traverse, write, create-folder, rename, delete-file, delete-folder, set-attributes",
+        field: "action",
+      },
+    });
+    const request = (token: string, method: string): APIGatewayRequestAuthorizerEventV2 => ({
+      version: "2.0",
+      type: "REQUEST",
+      routeArn: "arn:aws:execute-api:eu-west-1:123456789012:api/$default/GET/files",
+      identitySource: [`Bearer ${token}`],
+      routeKey: "GET /files",
+      rawPath: "/files",
+      rawQueryString: "path=/inbox/a",
+      cookies: [],
+      headers: { authorization: `Bearer ${token}` },
+      queryStringParameters: { path: "/inbox/a" },
+      requestContext: {
+        ...{ accountId: "1", apiId: "1", domainName: "", domainPrefix: "", requestId: "", routeKey: "", stage: "" },
+        ...{ time: "", timeEpoch: 0 },
+        http: { method, path: "/files", protocol: "HTTP/1.1", sourceIp: "203.0.113.7", userAgent: "" },
+      },
+    });
+    const limited = await connectHttp(api.url, "limited");
+    const verdict = async (token: string, method: string) =>
+      ((await functions.authorize(request(token, method))) as { isAuthorized: boolean }).isAuthorized;
+    assert.deepEqual([await verdict(limited.token, "PUT"), await verdict(limited.token, "GET")], [true, false]);
+    await limited.logout();
+    assert.equal(await verdict(limited.token, "PUT"), false);
+  });
+});
+
+async function mailsSent(): Promise<number | undefined> {
+  const client = createSesClient();
+  const { SentLast24Hours } = await client.send(new GetSendQuotaCommand({}));
+  client.destroy();
+  return SentLast24Hours;
+}
+
+/** After the environment is set, which they read when they are loaded. */
+async function importFunctions() {
+  const [accounting, alerts, authorize, customAuth, dispatch, httpApi] = await Promise.all([
+    import("../../lambdas/accounting.ts"),
+    import("../../lambdas/alerts.ts"),
+    import("../../lambdas/authorize.ts"),
+    import("../../lambdas/custom-auth.ts"),
+    import("../../lambdas/dispatch.ts"),
+    import("../../lambdas/http-api.ts"),
+  ]);
+  const call = (handler: typeof authorize.handler) => (event: unknown) => handler(event, lambdaContext());
+  return {
+    accounting: accounting.handler,
+    alerts: alerts.handler,
+    authorize: call(authorize.handler),
+    customAuth: call(customAuth.handler),
+    dispatch: dispatch.handler,
+    httpApi: httpApi.handler,
+  };
+}
