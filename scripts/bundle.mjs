@@ -57,7 +57,10 @@ async function bundle(folder) {
   const built = [await build({ ...options, entryPoints: entries, outdir: join(folder, "lambdas") })];
   if (existsSync(join(root, "gateway/main.ts"))) {
     rmSync(join(folder, "gateway"), { recursive: true, force: true });
-    built.push(await build({ ...options, entryPoints: ["gateway/main.ts"], outdir: join(folder, "gateway") }));
+    // ssh2 with its native ciphers stays a package beside the gateway: scripts/gateway-image.mjs.
+    const external = [...(options.external ?? []), "ssh2"];
+    const entryPoints = ["gateway/main.ts"];
+    built.push(await build({ ...options, external, entryPoints, outdir: join(folder, "gateway") }));
   }
   return built.flatMap(({ metafile }) => Object.keys(metafile.outputs).filter(isModule).map(sizeOf));
 }

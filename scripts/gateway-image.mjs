@@ -1,6 +1,7 @@
 /**
- * `node scripts/gateway-image.mjs FOLDER`, behind `npm run bundle`: puts into FOLDER what gateway/Dockerfile copies
- * into the image. `node` is the runtime, `app` the bundled gateway with ssh2, its native ciphers and what ssh2 needs.
+ * `node scripts/gateway-image.mjs FOLDER [DIST]`, behind `npm run bundle`: puts into FOLDER what gateway/Dockerfile
+ * copies into the image. `node` is the runtime, `app` the bundled gateway with ssh2, its native ciphers and what ssh2
+ * needs.
  */
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -9,13 +10,13 @@ import { fileURLToPath } from "node:url";
 import { runtime } from "./runtime.mjs";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const folder = process.argv[2];
+const [folder, dist = join(root, "dist")] = process.argv.slice(2);
 if (folder === undefined) throw new Error("name the folder to fill");
 
 const app = join(folder, "app");
 mkdirSync(app, { recursive: true });
 copyFileSync(runtime().path, join(folder, "node"));
-cpSync(join(root, "dist/gateway"), app, { recursive: true });
+cpSync(join(dist, "gateway"), app, { recursive: true });
 copyFileSync(join(root, "gateway/health-check.mjs"), join(app, "health-check.mjs"));
 writeFileSync(join(app, "package.json"), `${JSON.stringify({ name: "ferrygate-gateway", type: "module" })}\n`);
 for (const name of withDependencies("ssh2", root)) {
