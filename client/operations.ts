@@ -140,13 +140,24 @@ export interface Operations {
     readonly parameters: { readonly uploadId: string };
     readonly answers: { readonly 204: undefined };
   };
+  /** Where to send parts without a detour */
+  readonly getPartUrls: {
+    readonly parameters: { readonly uploadId: string };
+    readonly query?: { readonly first?: number; readonly count?: number };
+    readonly answers: {
+      readonly 200: { readonly urls: readonly { readonly partNumber: number; readonly url: string }[] };
+    };
+  };
   /** Send one part to its signed URL */
   readonly putUploadPart: {
     readonly parameters: { readonly uploadId: string; readonly partNumber: number };
     readonly query: { readonly expires: number; readonly signature: string };
     readonly headers?: { readonly "Content-Digest"?: string };
     readonly body: RequestContent;
-    readonly answers: { readonly 200: { readonly partNumber: number; readonly bytes: number } };
+    readonly answers: {
+      readonly 200: { readonly partNumber: number; readonly bytes: number };
+      readonly 307: undefined;
+    };
   };
   /** Put the parts together and publish the file */
   readonly completeUpload: {
@@ -360,7 +371,7 @@ export interface Operations {
   /** Tries a dead letter again, once, by the rules in force */
   readonly replayDeadLetter: {
     readonly parameters: { readonly id: string };
-    readonly answers: { readonly 200: { readonly ok: boolean; readonly reason?: string } };
+    readonly answers: { readonly 200: { readonly ok: boolean; readonly queued?: true; readonly reason?: string } };
   };
   /** This description, as an OpenAPI document */
   readonly getOpenApi: {
@@ -390,6 +401,7 @@ export const routes = {
   listUploads: { method: "GET", path: "/v1/uploads" },
   getUpload: { method: "GET", path: "/v1/uploads/{uploadId}" },
   deleteUpload: { method: "DELETE", path: "/v1/uploads/{uploadId}" },
+  getPartUrls: { method: "GET", path: "/v1/uploads/{uploadId}/part-urls" },
   putUploadPart: { method: "PUT", path: "/v1/uploads/{uploadId}/parts/{partNumber}" },
   completeUpload: { method: "POST", path: "/v1/uploads/{uploadId}/complete" },
   readEvents: { method: "GET", path: "/v1/events" },

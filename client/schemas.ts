@@ -12,6 +12,7 @@ export interface Account {
   readonly home?: string;
   readonly folders?: { readonly [name: string]: string };
   readonly permissions?: readonly (readonly string[])[];
+  readonly scan?: "required" | readonly string[];
 }
 
 export interface AccountingEvent {
@@ -42,6 +43,7 @@ export interface AccountingEvent {
     | "scan.clean"
     | "scan.infected"
     | "scan.failed"
+    | "scan.released"
     | "configuration.changed"
     | "file.missing"
     | "account.expiring"
@@ -88,6 +90,7 @@ export interface AlertRule {
       | "scan.clean"
       | "scan.infected"
       | "scan.failed"
+      | "scan.released"
       | "configuration.changed"
       | "file.missing"
       | "account.expiring"
@@ -119,6 +122,7 @@ export interface AlertRule {
       | "!scan.clean"
       | "!scan.infected"
       | "!scan.failed"
+      | "!scan.released"
       | "!configuration.changed"
       | "!file.missing"
       | "!account.expiring"
@@ -245,12 +249,12 @@ export interface DispatchRule {
       | "file.renamed"
       | "file.copied"
       | "scan.clean"
-      | "scan.infected"
+      | "scan.released"
       | "!transfer.completed"
       | "!file.renamed"
       | "!file.copied"
       | "!scan.clean"
-      | "!scan.infected"
+      | "!scan.released"
     )[];
     readonly accounts?: readonly string[];
     readonly groups?: readonly string[];
@@ -267,6 +271,7 @@ export interface DispatchRule {
     readonly checksum?: "sha256";
     readonly compress?: "gzip";
     readonly extract?: "gzip";
+    readonly scan?: true;
     readonly delete?: true;
     readonly ignore?: true;
     readonly account?: string;
@@ -280,6 +285,7 @@ export interface DispatchRule {
     readonly checksum?: "sha256";
     readonly compress?: "gzip";
     readonly extract?: "gzip";
+    readonly scan?: true;
     readonly delete?: true;
     readonly ignore?: true;
     readonly account?: string;
@@ -292,6 +298,7 @@ export interface Group {
   readonly name: string;
   readonly enabled?: boolean;
   readonly permissions?: readonly (readonly string[])[];
+  readonly scan?: "required" | readonly string[];
 }
 
 export interface PendingUpload {
@@ -371,7 +378,7 @@ export interface Pull {
 export interface Receipt {
   readonly transferId: string;
   readonly bytes: number;
-  readonly sha256: string;
+  readonly sha256?: string;
   readonly etag: string;
 }
 export type ProblemCode = Problem["code"];

@@ -57,6 +57,31 @@ export function compileExpression(source: string, values?: ExpressionValues): Ex
   return globExpression(source, kind === "g" ? betweenSlashes(text, "") : text, values);
 }
 
+/**
+ * Reads an expression that virtual paths are held against, all of which begin with `/`.
+ * @throws ExpressionError as `compileExpression`, and for a glob that no path can match, such as `inbox/*`.
+ */
+export function compilePathExpression(source: string, values?: ExpressionValues): Expression {
+  const expression = compileExpression(source, values);
+  for (const { characters, start, end } of globsOf(readText(source))) {
+    if (/^[/*?[]/.test(characters[start] ?? "")) continue;
+    const glob = characters.slice(start, end).join("");
+    throw new ExpressionError(`the glob ${JSON.stringify(glob)} matches no path: paths begin with /`, start + 1);
+  }
+  return expression;
+}
+
+/** None for a regular expression. */
+function globsOf(text: Span): Span[] {
+  const kind = text.characters[text.start + 1] === "/" ? text.characters[text.start] : undefined;
+  if (kind === "m" || kind === "e") return [];
+  return alternativesOf(withoutNegation(kind === "g" ? betweenSlashes(text, "") : text));
+}
+
+function withoutNegation(text: Span): Span {
+  return text.characters[text.start] === "!" ? { ...text, start: text.start + 1 } : text;
+}
+
 /** True when what the expression means may depend on the account: it has to be compiled for each. */
 export function referencesUser(source: string): boolean {
   return source.includes(userVariable);
@@ -172,7 +197,7 @@ function regexProblem(error: RE2JSException, fragment: string): string {
 
 function globExpression(source: string, text: Span, values: ExpressionValues | undefined): Expression {
   const negated = text.characters[text.start] === "!";
-  const body = negated ? { ...text, start: text.start + 1 } : text;
+  const body = withoutNegation(text);
   const patterns = alternativesOf(body).map((glob) => globPattern(glob, values));
   const program = compileProgram(`\\A(?is:${patterns.join("|")})\\z`, 0, body);
   return { source, matches: (path) => program.test(path) !== negated, captureCount: 0, captures: () => [] };

@@ -1,4 +1,4 @@
-import { compileExpression, type Expression, ExpressionError } from "./expression.ts";
+import { compilePathExpression, type Expression, ExpressionError } from "./expression.ts";
 import { limits } from "./limits.ts";
 import type { VirtualPath } from "./virtual-path.ts";
 
@@ -198,7 +198,7 @@ function readExpression(
   report: (item: number, message: string) => void,
 ): Expression | undefined {
   try {
-    return compileExpression(source, { user: accountName });
+    return compilePathExpression(source, { user: accountName });
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     report(0, error.message);

@@ -47,6 +47,11 @@ export function clientNetworkOf(address: string): string {
   return `${prefix.join(":")}::/64`;
 }
 
+/** An address as sockets name it: canonical, and without the IPv6 around an IPv4 address; undefined for other text. */
+export function canonicalAddress(text: string): string | undefined {
+  return readAddress(text)?.toString();
+}
+
 function readPrefixLength(text: string): number | undefined {
   return /^(0|[1-9]\d{0,2})$/.test(text) ? Number(text) : undefined;
 }

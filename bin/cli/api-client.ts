@@ -1,3 +1,6 @@
+import { readFileSync } from "node:fs";
+import { ApiClient as HttpApiClient } from "../../client/api-client.ts";
+import { ProblemError } from "../../client/problem.ts";
 import type { JsonObject } from "../../core/configuration-entry.ts";
 import { UsageError } from "./arguments.ts";
 
@@ -14,15 +17,17 @@ export interface ApiClient {
 }
 
 /**
- * With the credentials of the environment: `FERRYGATE_TOKEN`, or `FERRYGATE_USERNAME` and `FERRYGATE_PASSWORD`. With a
- * password it logs in once, and out in `close`.
+ * With the credentials of the environment: the token of a session or an API token in `FERRYGATE_TOKEN` or in the file
+ * that `FERRYGATE_TOKEN_FILE` names, or `FERRYGATE_USERNAME` and `FERRYGATE_PASSWORD`. With a password it logs in once,
+ * and out in `close`.
  * @throws UsageError without credentials; Error for the operator when the login fails
  */
 export async function openApiClient(url: string, environment: Environment = process.env): Promise<ApiClient> {
   if (!/^https?:$/.test(URL.parse(url)?.protocol ?? "")) throw new UsageError("--url expects an http or https URL");
   const root = url.replace(/\/+$/, "");
   const { token, isOurs } = await tokenOf(root, environment);
-  const ask = (method: string, path: string, body?: unknown) => askApi({ root, token, method, path, body });
+  const client = new HttpApiClient({ url: root, credentials: { token } });
+  const ask = (method: string, path: string, body?: unknown) => askApi(client, { method, path, body });
   return {
     root,
     ask,
@@ -33,48 +38,58 @@ export async function openApiClient(url: string, environment: Environment = proc
 }
 
 async function tokenOf(root: string, environment: Environment): Promise<{ token: string; isOurs: boolean }> {
-  const { FERRYGATE_TOKEN: token, FERRYGATE_USERNAME: username, FERRYGATE_PASSWORD: password } = environment;
+  const { FERRYGATE_USERNAME: username, FERRYGATE_PASSWORD: password } = environment;
+  const token = environment.FERRYGATE_TOKEN || tokenInFile(environment.FERRYGATE_TOKEN_FILE);
   if (token) return { token, isOurs: false };
   if (!username || !password) {
     throw new UsageError(
-      "--url needs FERRYGATE_USERNAME and FERRYGATE_PASSWORD, or FERRYGATE_TOKEN, in the environment",
+      "--url needs FERRYGATE_TOKEN, FERRYGATE_TOKEN_FILE, or FERRYGATE_USERNAME and FERRYGATE_PASSWORD " +
+        "in the environment",
     );
   }
-  const login = { root, token: undefined, method: "POST", path: "/v1/sessions", body: { username, password } };
-  const issued = await askApi(login);
+  const login = { method: "POST", path: "/v1/sessions", body: { username, password } };
+  const issued = await askApi(new HttpApiClient({ url: root }), login);
   return { token: String(issued.token), isOurs: true };
 }
 
+function tokenInFile(file: string | undefined): string | undefined {
+  if (!file) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8").trim();
+  } catch (error) {
+    throw new UsageError(`FERRYGATE_TOKEN_FILE cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+  }
+  // What does not fit into a header field would be quoted in the error, and with it the token.
+  if (!/^[\x21-\x7e]+$/.test(text)) throw new UsageError("FERRYGATE_TOKEN_FILE does not hold a token and nothing else");
+  return text;
+}
+
 interface ApiRequest {
-  readonly root: string;
-  readonly token: string | undefined;
   readonly method: string;
   readonly path: string;
   readonly body: unknown;
 }
 
-async function askApi({ root, token, method, path, body }: ApiRequest): Promise<JsonObject> {
-  const response = await fetch(root + path, {
-    method,
-    headers: {
-      ...(token !== undefined && { authorization: `Bearer ${token}` }),
-      ...(body !== undefined && { "content-type": "application/json" }),
-    },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
-  }).catch((cause: unknown) => {
-    throw new Error(`${root} cannot be reached`, { cause });
+/** A server that is busy is asked again: see client/retry.ts. */
+async function askApi(client: HttpApiClient, { method, path, body }: ApiRequest): Promise<JsonObject> {
+  const json = { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+  const response = await client.request(method, path, body === undefined ? {} : json).catch((error: unknown) => {
+    throw refusal(`${method} ${path}`, error) ?? new Error(`${client.url} cannot be reached`, { cause: error });
   });
   const text = await response.text();
-  const answer = parsed(text);
-  if (response.ok) return answer;
-  const place = typeof answer.field === "string" ? ` (${answer.field})` : "";
-  throw new Error(`${method} ${path}: ${response.status} ${String(answer.detail ?? "")}${place}`);
-}
-
-function parsed(text: string): JsonObject {
   try {
     return text === "" ? {} : JSON.parse(text);
   } catch {
-    return { detail: "the answer is not that of this API" };
+    throw new Error(`${method} ${path}: the answer is not that of this API`);
   }
+}
+
+/** What the server says, and what may be done about it; undefined where nobody answered. */
+function refusal(request: string, error: unknown): Error | undefined {
+  if (!(error instanceof ProblemError)) return undefined;
+  const { status, problem } = error;
+  const place = problem.field === undefined ? "" : ` (${problem.field})`;
+  const hint = status === 403 ? "; the account needs the role, and an API token the scope management" : "";
+  return new Error(`${request}: ${status} ${problem.detail ?? "the answer is not that of this API"}${place}${hint}`);
 }

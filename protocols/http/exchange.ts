@@ -28,11 +28,18 @@ export function toRequest(incoming: IncomingMessage, signal: AbortSignal, before
   const url = `http://localhost${targetOf(incoming)}`;
   const body = hasContent(incoming) ? ReadableStream.from(contentOf(incoming, beforeContent)) : null;
   try {
-    return new Request(url, { method, headers, body, signal, duplex: "half" });
+    return new Request(url, { method: carriedMethod(method), headers, body, signal, duplex: "half" });
   } catch (cause) {
-    // TRACE, above all: it would send credentials back, and Request does not take it.
     throw new MalformedRequest("the server does not take such requests", { cause });
   }
+}
+
+/**
+ * Request takes no TRACE, which would send credentials back, and no CONNECT. No resource has them, nor OPTIONS: each is
+ * answered 405, with the methods that there are.
+ */
+export function carriedMethod(method: string): string {
+  return /^(TRACE|TRACK|CONNECT)$/i.test(method) ? "OPTIONS" : method;
 }
 
 /** Reading begins with the first pull, and giving up leaves the connection open for the response. */

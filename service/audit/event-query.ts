@@ -2,6 +2,7 @@ import { type EventType, eventTypes } from "../../core/accounting-event.ts";
 import { FileError } from "../../core/errors.ts";
 import { parseInstant } from "../../core/instant.ts";
 import { limits } from "../../core/limits.ts";
+import { canonicalAddress } from "../../core/source-address.ts";
 import { parseVirtualPath, rootPath } from "../../core/virtual-path.ts";
 import type { EventQuery } from "../../ports/accounting-log.ts";
 
@@ -23,7 +24,7 @@ export function parseEventQuery(parameters: EventParameters): EventQuery {
     until: instant(given, "until"),
     types: types(given),
     account: single(given, "account"),
-    peer: single(given, "peer"),
+    peer: peer(given),
     path: path(given),
     limit: limit(given),
     cursor: single(given, "cursor"),
@@ -68,6 +69,16 @@ function types(given: Given): EventType[] | undefined {
       if (!type) throw invalid("type", `${JSON.stringify(text)} is not a type of event`);
       return type;
     });
+}
+
+function peer(given: Given): string | undefined {
+  const text = single(given, "peer");
+  if (text === undefined) return undefined;
+  // The zone of a link-local address (`%eth0`) is part of what is on record.
+  const [address = "", ...zone] = text.split("%");
+  const canonical = canonicalAddress(address);
+  if (canonical === undefined) throw invalid("peer", "peer is not an IP address");
+  return [canonical, ...zone].join("%");
 }
 
 function path(given: Given): string | undefined {

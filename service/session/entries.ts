@@ -2,7 +2,7 @@ import { FileError } from "../../core/errors.ts";
 import type { FolderMap } from "../../core/folder-map.ts";
 import { parentOf, type VirtualPath } from "../../core/virtual-path.ts";
 import type { ObjectStore, StoredEntry } from "../../ports/object-store.ts";
-import { virtualFolderEntry } from "./listing.ts";
+import { virtualFolderAt } from "./listing.ts";
 import type { Target } from "./transfer.ts";
 
 /** What is at the paths of one account: what the store holds, and the folders that exist by configuration. */
@@ -17,7 +17,8 @@ export class Entries {
 
   async at({ path, objectKey }: Target): Promise<StoredEntry | undefined> {
     const entry = this.#folders.isSynthetic(path) ? undefined : await this.#objects.stat(objectKey);
-    return entry ?? (this.#folders.isVirtualRoot(path) ? virtualFolderEntry : undefined);
+    if (entry || !this.#folders.isVirtualRoot(path)) return entry;
+    return virtualFolderAt(path, this.#objects, this.#folders);
   }
 
   /** Virtual folders exist by configuration: no client can replace, rename or delete one. */

@@ -1,7 +1,8 @@
 import type { FolderMap } from "../../core/folder-map.ts";
 import { limits } from "../../core/limits.ts";
 import { compareByBytes, listingPosition } from "../../core/object-key.ts";
-import type { EntryPage, NamedEntry, ObjectStore } from "../../ports/object-store.ts";
+import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
+import type { EntryPage, NamedEntry, ObjectStore, StoredEntry } from "../../ports/object-store.ts";
 import type { Target } from "./transfer.ts";
 
 /** A folder being read, page by page. Virtual folders come first, and hide what has their name in the store. */
@@ -47,8 +48,8 @@ export async function pageOf(source: FolderSource, onlyFolders: boolean, options
   const end = page?.next;
   const isHere = (position: string) =>
     compareByBytes(position, after) > 0 && (!end || compareByBytes(position, end) <= 0);
-  const virtual = names.map((name) => ({ name, ...virtualFolderEntry })).filter((one) => isHere(listingPosition(one)));
-  const entries = [...found, ...virtual].sort((left, right) =>
+  const virtual = names.filter((name) => isHere(listingPosition({ name, type: "directory" })));
+  const entries = [...found, ...(await virtualEntries(source, virtual))].sort((left, right) =>
     compareByBytes(listingPosition(left), listingPosition(right)),
   );
   const lastShown = entries[limit - 1];
@@ -70,7 +71,7 @@ function isVisible(name: string, type: NamedEntry["type"], { names, onlyFolders 
 /** The pages of a folder. `onlyFolders` is what `allow-traverse` grants. */
 export async function* pagesOf(source: FolderSource, onlyFolders: boolean): AsyncGenerator<readonly NamedEntry[]> {
   const names = source.folders.virtualEntriesOf(source.target.path);
-  if (names.length > 0) yield names.map((name) => ({ name, ...virtualFolderEntry }));
+  if (names.length > 0) yield await virtualEntries(source, names);
   let page = source.first;
   while (page) {
     const visible = page.entries.filter(({ name, type }) => isVisible(name, type, { names, onlyFolders }));
@@ -83,5 +84,29 @@ function nextPage({ objects, target }: { objects: ObjectStore; target: Target },
   return objects.list(target.objectKey, { after, limit: limits.listingPageEntries });
 }
 
-/** A folder that exists by configuration, whatever the store holds. */
-export const virtualFolderEntry = { type: "directory", size: 0, modifiedAtMs: 0, etag: "" } as const;
+function virtualEntries({ objects, folders, target }: FolderSource, names: readonly string[]): Promise<NamedEntry[]> {
+  const entries = names.map(async (name) => {
+    const path = parseVirtualPath(name, target.path);
+    return { name, ...(await virtualFolderAt(path, objects, folders)) };
+  });
+  return Promise.all(entries);
+}
+
+const neverChanged: StoredEntry = { type: "directory", size: 0, modifiedAtMs: 0, etag: "" };
+
+/**
+ * A folder that exists by configuration, whatever the store holds. Its time is that of the folder in the store that it
+ * stands for; one that is only on the way to others has the time of the first of them.
+ */
+export async function virtualFolderAt(
+  path: VirtualPath,
+  objects: ObjectStore,
+  folders: FolderMap,
+): Promise<StoredEntry> {
+  if (!folders.isSynthetic(path)) {
+    const entry = await objects.stat(folders.objectKeyFor(path));
+    return entry?.type === "directory" ? entry : neverChanged;
+  }
+  const [first] = folders.virtualEntriesOf(path);
+  return first === undefined ? neverChanged : virtualFolderAt(parseVirtualPath(first, path), objects, folders);
+}

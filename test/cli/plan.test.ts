@@ -112,6 +112,39 @@ test("another password is a difference, over the API too, and is not shown", asy
   }
 });
 
+test("an API token with the scope management is enough, in the environment or in a file", async () => {
+  const { configurationFile } = product;
+  const tokenWith = async (name: string, scopes: readonly string[]) => {
+    const made = (await (await api("POST", "/v1/api-tokens", { name, scopes })).json()) as { token: string };
+    return made.token;
+  };
+  const token = await tokenWith("pipeline", ["management"]);
+  const file = await writeFileOf("token", `${token}\n`);
+  await api("PUT", "/v1/groups/stray", { permissions: [["allow-list"]] });
+  for (const environment of [{ FERRYGATE_TOKEN: token }, { FERRYGATE_TOKEN_FILE: file }]) {
+    assert.equal((await ferrygate(["plan", ...ofApi(configurationFile)], environment)).exitCode, 2);
+  }
+  const narrow = { FERRYGATE_TOKEN: await tokenWith("reader", ["files:read", "events:read"]) };
+  const refused = await ferrygate(["apply", ...ofApi(configurationFile)], narrow);
+  assert.equal(refused.exitCode, 1);
+  assert.match(refused.stderr, /403 .*the scope management/);
+  assert.equal((await api("GET", "/v1/groups/stray")).status, 200, "nothing was changed");
+  const applied = await ferrygate(["apply", ...ofApi(configurationFile)], { FERRYGATE_TOKEN_FILE: file });
+  assert.deepEqual([applied.exitCode, applied.stderr], [0, ""]);
+  assert.equal((await api("GET", "/v1/groups/stray")).status, 404);
+  assert.equal((await ferrygate(["plan", ...ofApi(configurationFile)], { FERRYGATE_TOKEN: token })).exitCode, 0);
+});
+
+test("a file of a token that cannot be used says why, and not what is in it", async () => {
+  const { configurationFile } = product;
+  const none = await ferrygate(["plan", ...ofApi(configurationFile)], { FERRYGATE_TOKEN_FILE: "/does/not/exist" });
+  assert.deepEqual([none.exitCode, none.stderr], [1, "ferrygate: FERRYGATE_TOKEN_FILE cannot be read: ENOENT\n"]);
+  const file = await writeFileOf("two-lines", "fgt_secret\nmore\n");
+  const wrong = await ferrygate(["plan", ...ofApi(configurationFile)], { FERRYGATE_TOKEN_FILE: file });
+  assert.equal(wrong.exitCode, 1);
+  assert.doesNotMatch(wrong.stderr, /secret/);
+});
+
 test("what goes wrong exits with 1 and leaves nothing behind", async () => {
   const bad = await writeFileOf("bad.yaml", "acounts: []\n");
   const problem = await ferrygate(["plan", ...ofData(bad)]);

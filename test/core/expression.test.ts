@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { compileExpression, ExpressionError, referencesUser } from "../../core/expression.ts";
+import { compileExpression, compilePathExpression, ExpressionError, referencesUser } from "../../core/expression.ts";
 import { limits } from "../../core/limits.ts";
 
 const user = "acme";
@@ -23,6 +23,28 @@ function errorOf(source: string, values?: { user: string }): ExpressionError {
   }
   assert.fail(`${source} was accepted`);
 }
+
+test("an expression for paths has no glob that no path can match", () => {
+  const message = (source: string) => {
+    try {
+      compilePathExpression(source, { user });
+    } catch (error) {
+      assert.ok(error instanceof ExpressionError);
+      return error.message;
+    }
+    return undefined;
+  };
+  const beginning = "matches no path: paths begin with /";
+  assert.equal(message("inbox/*"), `the glob "inbox/*" ${beginning} (at character 1)`);
+  assert.equal(message("*.pdf | in/*"), `the glob "in/*" ${beginning} (at character 9)`);
+  assert.equal(message("! .tmp"), `the glob ".tmp" ${beginning} (at character 3)`);
+  assert.match(message(`\${USER}/*`) ?? "", /matches no path/);
+  assert.match(message("g/in*/") ?? "", /matches no path/);
+  for (const source of ["/inbox/*", "*.pdf", "?inbox", "[/]a", "! *.tmp", "g/*.pdf/", "m/inbox/", "e/^in/i"]) {
+    assert.equal(message(source), undefined, source);
+  }
+  assert.match(message("[a") ?? "", /bracket/);
+});
 
 test("a glob is compared with the whole path, whatever the case", () => {
   assertRows([

@@ -31,6 +31,11 @@ export function programOrSkip(
   return reason;
 }
 
+/** For a program that Debian does not have: nobody is asked to install it, whatever FERRYGATE_REQUIRE says. */
+export function optionalProgramOrSkip(program: string, source: string): string | false {
+  return isOnPath(program) ? false : `${program} is not installed (${source}; never required)`;
+}
+
 /** Daemons stand in folders that are not on every user's PATH. */
 export function isOnPath(program: string): boolean {
   const folders = [...(process.env.PATH ?? "").split(delimiter), "/usr/local/sbin", "/usr/sbin", "/sbin"];

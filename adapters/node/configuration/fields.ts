@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { FileError } from "../../../core/errors.ts";
 import { EventTemplateError } from "../../../core/event-template.ts";
-import { compileExpression, ExpressionError } from "../../../core/expression.ts";
+import { compilePathExpression, ExpressionError } from "../../../core/expression.ts";
 import { parseStorePrefix } from "../../../core/folder-map.ts";
 import { limits } from "../../../core/limits.ts";
 import {
@@ -67,7 +67,7 @@ export const enabled = z.boolean().default(true);
 
 export const expression = z
   .string()
-  .transform(parsedBy((source: string) => compileExpression(source)))
+  .transform(parsedBy((source: string) => compilePathExpression(source)))
   .meta({ examples: ["/inbox/*.pdf", "*.pdf | *.txt", "! *.tmp", "m/^\\/in[^\\/]*$/i"] });
 
 export const addressBlock = z

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { compileSelection } from "../../../core/event-selection.ts";
-import { compileExpression } from "../../../core/expression.ts";
+import { compileExpression, compilePathExpression } from "../../../core/expression.ts";
 import { limits } from "../../../core/limits.ts";
 import { parseAddressBlock } from "../../../core/source-address.ts";
 import { nameForm, parsedBy, section } from "./fields.ts";
@@ -27,7 +27,7 @@ const peerOrNot = z.string().superRefine((text, context) => {
 const expressionText = z
   .string()
   .superRefine((source, context) => {
-    parsedBy(compileExpression)(source, context);
+    parsedBy(compilePathExpression)(source, context);
   })
   .meta({ examples: ["/inbox/*.pdf", "*.pdf | *.txt", "! *.tmp", "m/^\\/in[^\\/]*$/i"] });
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { FileError, type FileErrorCode } from "../../../core/errors.ts";
-import { asAdmin, basic, startApi } from "./rig.ts";
+import { asAdmin, basic, exchangeRaw, startApi } from "./rig.ts";
 
 const problemType = "application/problem+json";
 const statuses: Readonly<Record<FileErrorCode, number>> = {
@@ -52,6 +52,16 @@ test("HEAD has the status and the headers of GET, and no content", async (t) => 
     assert.equal(head.headers.get("content-length"), `${(await get.arrayBuffer()).byteLength}`);
     assert.equal((await head.arrayBuffer()).byteLength, 0);
   }
+});
+
+test("TRACE is 405 with what is allowed, and sends nothing back", async (t) => {
+  const { url } = await startApi(t);
+  const answer = await exchangeRaw(
+    url,
+    "TRACE /v1/files HTTP/1.1\r\nHost: a\r\nX: mirror\r\nConnection: close\r\n\r\n",
+  );
+  assert.match(answer, /^HTTP\/1\.1 405 .*\r\nallow: GET, HEAD, PUT, DELETE\r\n/is);
+  assert.doesNotMatch(answer, /mirror/);
 });
 
 test("an unknown path is 404, and an unknown method 405 with what is allowed, before anybody logs in", async (t) => {

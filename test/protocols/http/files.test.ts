@@ -367,6 +367,8 @@ test("what is wrong in a query is refused by name", async (t) => {
     ["?path=/&limit=1001", "limit"],
     ["?path=/&limit=1e2", "limit"],
     ["?path=/&cursor=Li4", "cursor"],
+    ["?path=/&cursor=nonsense", "cursor"],
+    ["?path=/&cursor=no%20cursor!", "cursor"],
     ["?path=/&format=tar", "format"],
     ["?path=/&depth=1", "depth"],
     ["?path=/a&limit=1", "limit"],

@@ -49,7 +49,6 @@ test("a request needs one Host, a readable target and a method that can be serve
     "GET / HTTP/1.1\r\nConnection: close\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n",
     "OPTIONS * HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-    "TRACE / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
   ];
   for (const text of requests) assertProblem(await exchangeRaw(url, text), 400, "malformed-request");
   assert.equal(lastMessage(await exchangeRaw(url, "GET / HTTP/1.0\r\n\r\n")).status, 200);

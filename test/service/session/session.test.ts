@@ -5,6 +5,8 @@ import { ProvenKey } from "../../../core/credential.ts";
 import { compileExpression } from "../../../core/expression.ts";
 import { limits } from "../../../core/limits.ts";
 import type { PermissionRule, PermissionToken } from "../../../core/permission.ts";
+import type { NamedEntry } from "../../../ports/object-store.ts";
+import { createMemoryObjectStore } from "../../support/memory-object-store.ts";
 import { createMemoryPipeline, testAccount } from "../../support/memory-ports.ts";
 import { loggedIn } from "../../support/session.ts";
 
@@ -164,6 +166,27 @@ describe("Session", () => {
       await assert.rejects(session.rename(path, "/elsewhere", { overwrite: true }), { code: "permission-denied" });
       await assert.rejects(session.upload(path, { mode: "replace" }), { code: "not-a-file" });
     }
+  });
+
+  it("shows the time of what a virtual folder stands for, and of the first below one that stands for nothing", async () => {
+    const modified: Readonly<Record<string, number>> = { common: 1_000, deep: 2_000 };
+    const objects = createMemoryObjectStore();
+    const stat = async (objectKey: string) => {
+      const modifiedAtMs = modified[objectKey];
+      if (modifiedAtMs === undefined) return objects.stat(objectKey);
+      return { type: "directory", size: 0, modifiedAtMs, etag: "" } as const;
+    };
+    const folders = [
+      { path: "/shared", prefix: "common" },
+      { path: "/deep/er", prefix: "deep" },
+    ];
+    const { session } = await loggedIn([testAccount({ folders })], { objects: { ...objects, stat } });
+    const times = (entries: readonly NamedEntry[] = []) =>
+      Object.fromEntries(entries.map(({ name, modifiedAtMs }) => [name, modifiedAtMs]));
+    const expected = { deep: 2_000, shared: 1_000 };
+    assert.deepEqual(times((await session.listPage("/", { limit: 10 })).entries), expected);
+    assert.deepEqual(times(await (await session.list("/")).next()), expected);
+    assert.equal((await session.stat("/deep")).modifiedAtMs, 2_000);
   });
 
   it("aborts what is open when it ends and works no more", async () => {
