@@ -1,0 +1,89 @@
+import { FileError } from "../../core/errors.ts";
+import { nameOf, parentOf, type VirtualPath } from "../../core/virtual-path.ts";
+import type { RemoteSite } from "../../ports/remote-site.ts";
+
+/** What gets there before the next chance to fail. */
+const stepBytes = 4;
+
+/** Does the effect, unless it is to fail. */
+type Attempt = <T>(effect: () => Promise<T>) => Promise<T>;
+
+/** A file that got its place. */
+export interface Arrival {
+  readonly path: string;
+  readonly content: string;
+}
+
+/** What a site in memory holds, over the lives of those who send to it. */
+export interface MemorySiteState {
+  readonly files: Map<string, Uint8Array>;
+  readonly arrivals: Arrival[];
+  /** Called with the path of each file that got its place: the partner may take it. */
+  onArrival: (path: string) => void;
+}
+
+export function memorySiteState(): MemorySiteState {
+  return { files: new Map(), arrivals: [], onArrival: () => {} };
+}
+
+/** One connection to it. @param attempt stands between each request and its effect */
+export function createMemorySite(
+  state: MemorySiteState,
+  appearance: RemoteSite["appearance"],
+  attempt: Attempt,
+): RemoteSite {
+  const { files } = state;
+  const arrive = (path: VirtualPath, content: Uint8Array) => {
+    files.set(path, content);
+    state.arrivals.push({ path, content: new TextDecoder().decode(content) });
+    state.onArrival(path);
+  };
+  const refuseTaken = (path: VirtualPath, overwrite: boolean) => {
+    if (!overwrite && files.has(path)) throw new FileError("already-exists", `${path} exists`);
+  };
+  return {
+    appearance,
+    list: async function* (folder) {
+      for (const [path, content] of files) {
+        if (parentOf(path as VirtualPath) !== folder) continue;
+        yield { name: nameOf(path as VirtualPath), type: "file", bytes: content.length, modifiedAtMs: 0 };
+      }
+    },
+    stat: (path) =>
+      attempt(async () => {
+        const content = files.get(path);
+        return content && { name: nameOf(path), type: "file", bytes: content.length, modifiedAtMs: 0 };
+      }),
+    digest: async () => undefined,
+    read: async function* (path, offset) {
+      const content = await attempt(async () => files.get(path));
+      if (!content) throw new FileError("not-found", `there is no ${path}`);
+      yield content.subarray(offset);
+    },
+    write: async (path, content, { offset, overwrite }) => {
+      let whole = await attempt(async () => (offset === 0 ? new Uint8Array() : (files.get(path) ?? new Uint8Array())));
+      if (appearance === "gradual" && offset === 0) await attempt(async () => void files.set(path, whole));
+      for await (const piece of content) {
+        for (let at = 0; at < piece.length; at += stepBytes) {
+          whole = Uint8Array.of(...whole, ...piece.subarray(at, at + stepBytes));
+          if (appearance === "gradual") await attempt(async () => void files.set(path, whole));
+        }
+      }
+      if (appearance === "gradual") return;
+      await attempt(async () => {
+        refuseTaken(path, overwrite);
+        arrive(path, whole);
+      });
+    },
+    rename: (from, to, { overwrite }) =>
+      attempt(async () => {
+        const content = files.get(from);
+        if (!content) throw new FileError("not-found", `there is no ${from}`);
+        refuseTaken(to, overwrite);
+        files.delete(from);
+        arrive(to, content);
+      }),
+    remove: (path) => attempt(async () => void files.delete(path)),
+    close: () => {},
+  };
+}
