@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
+import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { parseDestinationTemplate } from "../../core/destination-template.ts";
 import type { DispatchRule, DispatchStep, OverwritePolicy } from "../../core/dispatch.ts";
@@ -149,7 +150,7 @@ async function live(world: World, faultRate: number, plant: Plant): Promise<void
   const services = {
     ...world.services,
     runtime,
-    conversions: { gzip: never, gunzip: never, utf8 },
+    conversions: contentConversions,
     claims: withFaults(automation.claims, unreliable, ["claim", "annotate", "complete", "release"]),
     accounting: withFaults(world.services.accounting, unreliable, ["append", "readBehind", "end"]),
     objects: withFaults(world.services.objects, unreliable, ["stat", "openRead", "move", "remove", "ensureDirectory"]),
@@ -176,11 +177,6 @@ async function live(world: World, faultRate: number, plant: Plant): Promise<void
   };
   await Promise.race([work(), life.crashed]);
   life.crash();
-}
-
-async function* never(): AsyncGenerator<Uint8Array> {
-  yield* [];
-  throw new Error("no rule converts anything");
 }
 
 async function insist(action: () => Promise<void>): Promise<void> {

@@ -1,4 +1,5 @@
 import { type AutomationUnderTest, describeAutomationState } from "../contract/automation-state.contract.ts";
+import { describeTransferMemory, type TransferMemoryUnderTest } from "../contract/transfer-memory.contract.ts";
 import { createMemoryAutomation } from "./memory-automation.ts";
 
 describeAutomationState("memory", async () => {
@@ -15,5 +16,11 @@ describeAutomationState("memory", async () => {
     },
     dispose: async () => {},
   };
+  return state;
+});
+
+describeTransferMemory("memory", async () => {
+  const memory = createMemoryAutomation(() => 0);
+  const state: TransferMemoryUnderTest = { ...memory, restart: async () => state, dispose: async () => {} };
   return state;
 });

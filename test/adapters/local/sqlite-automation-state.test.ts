@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { describe, it } from "node:test";
 import { openSqliteAutomationState } from "../../../adapters/local/sqlite-automation-state.ts";
 import { limits } from "../../../core/limits.ts";
 import { type AutomationUnderTest, describeAutomationState } from "../../contract/automation-state.contract.ts";
+import { describeTransferMemory, type TransferMemoryUnderTest } from "../../contract/transfer-memory.contract.ts";
 
 async function temporaryFile(): Promise<{ file: string; remove: () => Promise<void> }> {
   const directory = await mkdtemp(join(tmpdir(), "ferrygate-automation-"));
@@ -35,7 +37,55 @@ describeAutomationState("SQLite", async () => {
   return open();
 });
 
+describeTransferMemory("SQLite", async () => {
+  const { file, remove } = await temporaryFile();
+  const open = async (): Promise<TransferMemoryUnderTest> => {
+    const state = await openSqliteAutomationState({ file, now: () => 0 });
+    return {
+      ...state,
+      restart: async () => {
+        await state.close();
+        return open();
+      },
+      dispose: async () => {
+        await state.close();
+        await remove();
+      },
+    };
+  };
+  return open();
+});
+
 describe("the file of the consumers' memory", () => {
+  it("takes over what an earlier version of the program has left", async () => {
+    const { file, remove } = await temporaryFile();
+    const before = await openSqliteAutomationState({ file, now: () => 0 });
+    await before.positions.save("dispatch", 7);
+    await before.close();
+    const connection = new DatabaseSync(file);
+    connection.exec("DROP TABLE pushes; DROP TABLE pulled; DROP TABLE pull_runs; PRAGMA user_version = 1");
+    connection.close();
+    const state = await openSqliteAutomationState({ file, now: () => 0 });
+    assert.equal(await state.positions.load("dispatch"), 7);
+    assert.deepEqual(await state.pushes.waiting(), []);
+    await state.close();
+    await remove();
+  });
+
+  it("forgets what was pulled when it has not been there for long", async () => {
+    const { file, remove } = await temporaryFile();
+    let nowMs = 0;
+    const state = await openSqliteAutomationState({ file, now: () => nowMs });
+    for (const id of ["gone", "there"]) await state.pulls.remember("p", id);
+    nowMs = limits.claimRetentionMs;
+    await state.pulls.known("p", ["there"]);
+    nowMs += 1;
+    await state.forgetOldClaims();
+    assert.deepEqual(await state.pulls.known("p", ["gone", "there"]), new Set(["there"]));
+    await state.close();
+    await remove();
+  });
+
   it("forgets old claims, done or not, except those of events that may be replayed", async () => {
     const { file, remove } = await temporaryFile();
     let nowMs = 0;
