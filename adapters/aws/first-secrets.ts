@@ -2,6 +2,7 @@ import { generateKeyPairSync } from "node:crypto";
 import {
   GetSecretValueCommand,
   PutSecretValueCommand,
+  ResourceNotFoundException,
   type SecretsManagerClient,
 } from "@aws-sdk/client-secrets-manager";
 import { hostKeyFingerprint, hostKeyMakers } from "../node/host-keys.ts";
@@ -24,7 +25,7 @@ export interface FirstSecrets {
   readonly hostKeyFingerprints: readonly string[];
 }
 
-/** Fills those of the secrets that are `{}`, as a deployment leaves them. What is in one already stays. */
+/** Fills those of the secrets that have no value, as a deployment leaves them, or are `{}`. What is in one already stays. */
 export async function fillEmptySecrets(options: FirstSecretsOptions): Promise<FirstSecrets> {
   const { client } = options;
   const hostKeys = await filled(client, options.hostKeysSecret, async () => ({
@@ -44,12 +45,22 @@ async function filled(
   secretId: string,
   make: () => Promise<SecretMembers>,
 ): Promise<SecretMembers> {
-  const { SecretString: text = "{}" } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-  const present = JSON.parse(text) as SecretMembers;
+  const present = await membersOf(client, secretId);
   if (Object.keys(present).length > 0) return present;
   const made = await make();
   await client.send(new PutSecretValueCommand({ SecretId: secretId, SecretString: JSON.stringify(made) }));
   return made;
+}
+
+async function membersOf(client: FirstSecretsOptions["client"], secretId: string): Promise<SecretMembers> {
+  try {
+    const { SecretString: text = "{}" } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
+    return JSON.parse(text) as SecretMembers;
+  } catch (error) {
+    // So a secret that has no value yet is answered; one that does not exist is found out when it is written.
+    if (error instanceof ResourceNotFoundException) return {};
+    throw error;
+  }
 }
 
 function certificateFor({ hostName, now }: FirstSecretsOptions): SecretMembers {

@@ -1,7 +1,7 @@
 import { containerPorts } from "../constructs/gateway-ports.ts";
 import { fargateProblem } from "./fargate-sizes.ts";
 import type { ImportedSubnet, Stage } from "./schema.ts";
-import { contains, overlaps, type PortRange, portRangeOf, rangeOf } from "./values.ts";
+import { contains, mostSources, overlaps, type PortRange, portRangeOf, portRanges, rangeOf } from "./values.ts";
 
 export interface Problem {
   /** `gateway.pools[0].weight`. */
@@ -18,8 +18,6 @@ export interface Check {
 /** Addresses of the VPC that the subnets take: a /24 for the tasks of each zone, the rest for the load balancer. */
 const smallestNetwork = 22;
 const largestNetwork = 16;
-/** Of the listeners' ports: SFTP, FTPS, implicit FTPS, passive. */
-const portRanges = 4;
 /** A registered group of targets holds this many, with cross-zone load balancing on. */
 const targetsPerGroup = 500;
 
@@ -38,7 +36,7 @@ export const checks: readonly Check[] = [
   { sections: ["mail"], find: mailIdentity },
   { sections: ["scan"], find: scanPrefixes },
   { sections: ["api", "region"], find: apiCertificate },
-  { sections: ["managedTransfer", "region"], find: managedTransfer },
+  { sections: ["managedTransfer"], find: managedTransfer },
 ];
 
 function zones({ region, zones: names }: Stage): Problem[] {
@@ -104,7 +102,7 @@ function placeOf({ id, cidr, field }: PlacedSubnet, vpc: string, others: readonl
 }
 
 function sources({ sources: { allowed = [], blocked, rulesQuota } }: Stage): Problem[] {
-  const most = Math.floor(rulesQuota / portRanges);
+  const most = mostSources(rulesQuota);
   const tooMany =
     allowed.length > most
       ? [
@@ -249,24 +247,16 @@ function apiCertificate({ api: { domain }, region }: Stage): Problem[] {
   return certificateProblems("api.domain.certificateArn", domain.certificateArn, region);
 }
 
-function managedTransfer({ managedTransfer: { server, connectors }, region }: Stage): Problem[] {
+function managedTransfer({ managedTransfer: { connectors } }: Stage): Problem[] {
   const names = connectors.map(({ name }) => name);
-  return [
-    ...(server?.protocols.includes("FTPS") && server.certificateArn === undefined
-      ? [{ field: "managedTransfer.server.certificateArn", reason: "is missing; FTPS needs one" }]
+  return connectors.flatMap(({ name, secretArn }, index) => [
+    ...(names.indexOf(name) < index
+      ? [{ field: `managedTransfer.connectors[${index}].name`, reason: `${name} is there twice` }]
       : []),
-    ...(server?.certificateArn === undefined
+    ...(/^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:.+$/.test(secretArn)
       ? []
-      : certificateProblems("managedTransfer.server.certificateArn", server.certificateArn, region)),
-    ...connectors.flatMap(({ name, secretArn }, index) => [
-      ...(names.indexOf(name) < index
-        ? [{ field: `managedTransfer.connectors[${index}].name`, reason: `${name} is there twice` }]
-        : []),
-      ...(/^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:.+$/.test(secretArn)
-        ? []
-        : [{ field: `managedTransfer.connectors[${index}].secretArn`, reason: "is not the ARN of a secret" }]),
-    ]),
-  ];
+      : [{ field: `managedTransfer.connectors[${index}].secretArn`, reason: "is not the ARN of a secret" }]),
+  ]);
 }
 
 function certificateProblems(field: string, arn: string, region: string): Problem[] {

@@ -147,17 +147,11 @@ const connector = z.strictObject({
 });
 
 const managedTransfer = z.strictObject({
-  /** A server of AWS Transfer Family that asks the same custom-auth function. */
-  server: z
-    .strictObject({
-      protocols: z
-        .array(z.enum(["SFTP", "FTPS"]))
-        .min(1)
-        .max(2),
-      /** FTPS needs one. */
-      certificateArn: z.string().optional(),
-    })
-    .optional(),
+  /**
+   * A server of AWS Transfer Family that asks the same custom-auth function: SFTP at a public address of AWS. FTPS there
+   * would need an endpoint in a VPC with addresses of its own; that is what the gateway is for.
+   */
+  server: z.boolean().default(false),
   connectors: z.array(connector).max(20).default([]),
 });
 

@@ -44,6 +44,14 @@ export const prefix = z
   .string()
   .regex(/^[^/*?\s][^*?\s]*$/, "is not a prefix like acme/ (no / at its start, no * or ?)");
 
+/** Of the listeners' ports: SFTP, FTPS, implicit FTPS, passive. */
+export const portRanges = 4;
+
+/** How many networks fit into a security group with so many rules. */
+export function mostSources(rulesQuota: number): number {
+  return Math.floor(rulesQuota / portRanges);
+}
+
 export interface PortRange {
   readonly first: number;
   readonly last: number;

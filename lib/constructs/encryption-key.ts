@@ -1,4 +1,4 @@
-import { Aws, aws_iam as iam, aws_kms as kms, RemovalPolicy, Stack } from "aws-cdk-lib";
+import { aws_iam as iam, aws_kms as kms, RemovalPolicy, Stack } from "aws-cdk-lib";
 import { Construct } from "constructs";
 
 export interface EncryptionKeyProps {
@@ -38,7 +38,6 @@ export class EncryptionKey extends Construct {
         principals: [new iam.ServicePrincipal("cloudwatch.amazonaws.com")],
         actions: ["kms:Decrypt", "kms:GenerateDataKey"],
         resources: ["*"],
-        conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
       }),
     );
   }

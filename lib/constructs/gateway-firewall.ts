@@ -9,6 +9,11 @@ export interface GatewayFirewallProps {
   readonly ports: ListenerPorts;
   /** Networks that may connect. @default all */
   readonly allowedSources?: readonly string[];
+  /**
+   * Networks that the list has room for. Each takes a rule for every range of ports, whether it is used or not, and the
+   * room cannot be changed together with the list. @default 15, which fills the 60 rules of a security group
+   */
+  readonly sourceRoom?: number;
 }
 
 /**
@@ -35,7 +40,7 @@ export class GatewayFirewall extends Construct {
       description: "Tasks of the gateway",
       allowAllOutbound: false,
     });
-    if (allowed.length > 0) this.sources = prefixList(this, allowed);
+    if (allowed.length > 0) this.sources = prefixList(this, allowed, props.sourceRoom ?? 15);
     else acknowledgeOpen(this.loadBalancerGroup);
     this.#letPartnersIn(props.ports);
     this.#letThrough();
@@ -111,9 +116,10 @@ function acknowledgeOpen(group: ec2.SecurityGroup): void {
   acknowledge(group, "CloudFormation-Validate::W2508", "Behind port 22 is SFTP and no shell.");
 }
 
-function prefixList(scope: Construct, networks: readonly string[]): ec2.PrefixList {
+function prefixList(scope: Construct, networks: readonly string[], maxEntries: number): ec2.PrefixList {
   return new ec2.PrefixList(scope, "Sources", {
     addressFamily: ec2.AddressFamily.IP_V4,
+    maxEntries,
     entries: networks.map((cidr) => ({ cidr, description: "partners" })),
   });
 }

@@ -36,7 +36,6 @@ export interface GatewayPoolProps {
 
 /** The user of gateway/Dockerfile; it owns nothing in the image. */
 const user = "10001:10001";
-const openFiles = 65_536;
 const cpuTargetPercent = 60;
 
 /** Where a pool's connections arrive: three ports with the client's address kept, and one behind a PROXY v2 header. */
@@ -168,7 +167,7 @@ const acceptsConnections: elb.HealthCheck = {
 };
 
 function addGateway(definition: ecs.FargateTaskDefinition, scope: Construct, props: GatewayPoolProps): void {
-  const container = definition.addContainer("gateway", {
+  definition.addContainer("gateway", {
     image: props.image,
     user,
     readonlyRootFilesystem: true,
@@ -189,7 +188,6 @@ function addGateway(definition: ecs.FargateTaskDefinition, scope: Construct, pro
       startPeriod: Duration.seconds(60),
     },
   });
-  container.addUlimits({ name: ecs.UlimitName.NOFILE, softLimit: openFiles, hardLimit: openFiles });
 }
 
 function linux(scope: Construct): ecs.LinuxParameters {

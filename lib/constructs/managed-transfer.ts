@@ -24,9 +24,6 @@ export class ManagedTransferRole extends Construct {
 }
 
 export interface ManagedServerProps {
-  readonly protocols: readonly ("SFTP" | "FTPS")[];
-  /** Of ACM; FTPS needs one. */
-  readonly certificateArn?: string;
   /** The custom-auth function, which answers in the form of custom identity providers. */
   readonly customAuth: ServiceFunction;
   /** @default 90 days */
@@ -43,8 +40,7 @@ export class ManagedServer extends Construct {
     this.server = new transfer.CfnServer(this, "Server", {
       domain: "S3",
       endpointType: "PUBLIC",
-      protocols: [...props.protocols],
-      certificate: props.certificateArn,
+      protocols: ["SFTP"],
       identityProviderType: "AWS_LAMBDA",
       identityProviderDetails: { function: props.customAuth.function.functionArn },
       securityPolicyName: securityPolicy,

@@ -1,4 +1,4 @@
-import { aws_iam as iam, RemovalPolicy, SecretValue, aws_secretsmanager as secretsmanager } from "aws-cdk-lib";
+import { aws_iam as iam, RemovalPolicy, aws_secretsmanager as secretsmanager } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import type { EncryptionKey } from "./encryption-key.ts";
@@ -10,7 +10,7 @@ export interface ProductSecretProps {
   readonly removalPolicy?: RemovalPolicy;
 }
 
-/** A secret that begins as `{}`. What fills it is the first deployment's function, or an operator. */
+/** A secret that begins empty. What fills it is the first deployment's function, or an operator. */
 export class ProductSecret extends Construct {
   readonly secret: secretsmanager.Secret;
   readonly #encryptionKey: EncryptionKey;
@@ -21,9 +21,11 @@ export class ProductSecret extends Construct {
     this.secret = new secretsmanager.Secret(this, "Secret", {
       description: props.description,
       encryptionKey: props.encryptionKey.reference(this, "Key"),
-      secretStringValue: SecretValue.unsafePlainText("{}"),
       removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
     });
+    // No value at all, so that no later deployment can put one over what is in it.
+    const resource = this.secret.node.defaultChild as secretsmanager.CfnSecret;
+    resource.addPropertyDeletionOverride("GenerateSecretString");
     acknowledge(
       this.secret,
       "AwsSolutions-SMG4",

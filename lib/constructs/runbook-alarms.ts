@@ -1,4 +1,5 @@
 import {
+  Aws,
   aws_cloudwatch_actions as actions,
   aws_cloudwatch as cloudwatch,
   aws_iam as iam,
@@ -41,6 +42,7 @@ export class RunbookAlarms extends Construct {
         principals: [new iam.ServicePrincipal("cloudwatch.amazonaws.com")],
         actions: ["sns:Publish"],
         resources: [this.topic.topicArn],
+        conditions: { StringEquals: { "aws:SourceAccount": Aws.ACCOUNT_ID } },
       }),
     );
     for (const address of props.addresses) {

@@ -138,10 +138,7 @@ function bytes(stage: Stage, load: Load, prices: Prices): CostLine[] {
 
 function managedServer({ managedTransfer: { server } }: Stage, prices: Prices): CostLine[] {
   if (!server) return [];
-  const { protocols } = server;
-  return [
-    line("managed server", protocols.join(" and "), [protocols.length * hours * prices.managedServerProtocolHour]),
-  ];
+  return [line("managed server", "SFTP", [hours * prices.managedServerProtocolHour])];
 }
 
 function functionCosts(calls: number, prices: Prices): number {

@@ -32,7 +32,7 @@ export class ApiStack extends Stack {
     new CfnOutput(this, "ApiUrl", { value: this.api.url });
     if (this.api.domainTarget !== undefined) new CfnOutput(this, "ApiDomainTarget", { value: this.api.domainTarget });
     const { server, connectors } = stage.managedTransfer;
-    if (server) new ManagedServer(this, "ManagedServer", { ...server, customAuth, logRetention });
+    if (server) new ManagedServer(this, "ManagedServer", { customAuth, logRetention });
     for (const connector of connectors) {
       const { connector: placed } = new ManagedConnector(this, `Connector-${connector.name}`, {
         files: store.files,

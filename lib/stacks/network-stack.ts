@@ -1,6 +1,7 @@
 import { Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Stage } from "../configuration/schema.ts";
+import { mostSources } from "../configuration/values.ts";
 import { GatewayFirewall, InternalFirewall } from "../constructs/gateway-firewall.ts";
 import { FixedAddresses, GatewayNetwork, type IGatewayNetwork } from "../constructs/gateway-network.ts";
 import type { ListenerPorts } from "../constructs/gateway-ports.ts";
@@ -27,6 +28,7 @@ export class NetworkStack extends Stack {
       network: this.network,
       ports,
       allowedSources: stage.sources.allowed,
+      sourceRoom: mostSources(stage.sources.rulesQuota),
     });
     if (stage.gateway.corporate) {
       this.internalFirewall = new InternalFirewall(this, "InternalFirewall", {

@@ -230,11 +230,6 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     "retention.logDays: is not one of",
   ],
   [
-    "managed FTPS without a certificate",
-    { ...valid, managedTransfer: { server: { protocols: ["FTPS"] } } },
-    "managedTransfer.server.certificateArn: is missing",
-  ],
-  [
     "a connector to something else than SFTP",
     {
       ...valid,

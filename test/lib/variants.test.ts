@@ -48,10 +48,7 @@ const other: StageConfiguration = {
   mail: { from: "files@example.com", identity: "files@example.com", alarms: ["ops@example.com"] },
   scan: { kind: "guardduty", prefixes: ["acme/inbox/"], deny: "until-clean" },
   managedTransfer: {
-    server: {
-      protocols: ["SFTP", "FTPS"],
-      certificateArn: "arn:aws:acm:eu-west-1:111122223333:certificate/0a1b2c3d-0000-0000-0000-000000000000",
-    },
+    server: true,
     connectors: [
       {
         name: "bank",

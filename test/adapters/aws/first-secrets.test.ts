@@ -31,7 +31,9 @@ test("a deployment fills empty secrets, tells the fingerprints, and leaves other
     client.send(new CreateSecretCommand({ Name: name, SecretString: JSON.stringify(value) }));
   const secretText = async (name: string) =>
     (await client.send(new GetSecretValueCommand({ SecretId: name }))).SecretString ?? "";
-  for (const name of Object.values(secrets)) await create(name, {});
+  await create(secrets.TlsSecret, {});
+  await create(secrets.TokenKeysSecret, {});
+  await client.send(new CreateSecretCommand({ Name: secrets.HostKeysSecret }));
   await create("own-host-keys", own);
   // The client of the function is made when its module is loaded, so the services come first.
   const { handler } = await import("../../../lambdas/first-secrets.ts");
