@@ -88,6 +88,7 @@ describe("the PROXY protocol parser", () => {
           kind: "proxied",
           length: 16 + body.length,
           connection,
+          isRelayed: false,
         });
       }),
     );
