@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -20,6 +20,8 @@ export interface FunctionCall {
 export interface Bundles {
   /** What the script printed. */
   readonly sizes: string;
+  /** Puts another function beside them. */
+  add(name: string, source: string): Promise<void>;
   /** Calls the function in a process of its own, as the first call after a cold start. */
   call(name: string, event: unknown, environment?: Readonly<Record<string, string>>): Promise<FunctionCall>;
   dispose(): Promise<void>;
@@ -30,6 +32,10 @@ export async function makeBundles(): Promise<Bundles> {
   const sizes = await run([join(root, "scripts/bundle.mjs"), folder], "", {});
   return {
     sizes,
+    add: async (name, source) => {
+      await mkdir(join(folder, "lambdas", name));
+      await writeFile(join(folder, "lambdas", name, "index.mjs"), source);
+    },
     call: async (name, event, environment = {}) => {
       const file = join(folder, "lambdas", name, "index.mjs");
       const startMs = performance.now();

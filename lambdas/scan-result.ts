@@ -1,0 +1,27 @@
+import { createS3Client } from "../adapters/aws/clients.ts";
+import { readEnvironment } from "../adapters/aws/environment.ts";
+import { receiveCountOf } from "../adapters/aws/event-message.ts";
+import { resultOfMessage } from "../adapters/aws/guardduty-result.ts";
+import { createS3ObjectOrigins } from "../adapters/aws/s3-object-origins.ts";
+import { FileError } from "../core/errors.ts";
+import { settleStoreVerdict } from "../service/scan/store-verdict.ts";
+import { createBatchHandler } from "./services/batch-handler.ts";
+import { openServices } from "./services/session-services.ts";
+import { variables } from "./services/variables.ts";
+
+const { mostReceives, ...environment } = readEnvironment(process.env, variables);
+const origins = createS3ObjectOrigins({ client: createS3Client(), bucket: environment.bucket });
+const services = { ...openServices(environment), origins };
+
+/** Results of GuardDuty's scans: on record as those of the upload, and infected files into quarantine. */
+export const handler = createBatchHandler((records) =>
+  Promise.allSettled(
+    records.map(async (record) => {
+      const result = resultOfMessage(record);
+      if (!result) throw new FileError("invalid-argument", "the message is no result of a scan");
+      if (result.bucket !== environment.bucket) return;
+      const isLast = receiveCountOf(record) >= mostReceives;
+      await settleStoreVerdict(services, { ...result, scanner: "GuardDuty" }, isLast);
+    }),
+  ),
+);
