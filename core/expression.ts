@@ -51,6 +51,21 @@ const space = /[ \t\r\n]/;
  * @throws ExpressionError for anything else, and for expressions over the limits.
  */
 export function compileExpression(source: string, values?: ExpressionValues): Expression {
+  // Thousands of accounts have the same few expressions, and most of the time of reading them goes into these.
+  if (referencesUser(source)) return compileNew(source, values);
+  const known = compiled.get(source);
+  const expression = known ?? compileNew(source, values);
+  compiled.delete(source);
+  compiled.set(source, expression);
+  const [oldest] = compiled.keys();
+  if (compiled.size > limits.compiledExpressions && oldest !== undefined) compiled.delete(oldest);
+  return expression;
+}
+
+/** The expressions of late, the latest last. They mean the same for every account. */
+const compiled = new Map<string, Expression>();
+
+function compileNew(source: string, values: ExpressionValues | undefined): Expression {
   const text = readText(source);
   const kind = text.characters[text.start + 1] === "/" ? text.characters[text.start] : undefined;
   if (kind === "m" || kind === "e") return regexExpression(source, text, values);

@@ -31,6 +31,8 @@ export const limits = {
   expressionAlternatives: 50,
   /** RE2 instructions; matching costs at most this many steps for each character of the path. */
   expressionInstructions: 10_000,
+  /** Kept ready, because many accounts have the same ones. */
+  compiledExpressions: 1000,
   configurationBytes: 10 * MiB,
   configurationCheckMs: 1 * second,
   /** A private key, a certificate with its chain, a password hash: whatever the configuration keeps in a file apart. */

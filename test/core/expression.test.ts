@@ -24,6 +24,20 @@ function errorOf(source: string, values?: { user: string }): ExpressionError {
   assert.fail(`${source} was accepted`);
 }
 
+test("an expression means the same however many were read in between, and whoever asks", () => {
+  const sources = Array.from({ length: limits.compiledExpressions + 10 }, (_, index) => `/folder${index}/*`);
+  for (let round = 0; round < 2; round += 1) {
+    for (const [index, source] of sources.entries()) assert.ok(matches(source, `/folder${index}/a`), source);
+  }
+  assert.equal(compileExpression("/folder1/*"), compileExpression("/folder1/*"), "it is read once");
+  const personal = `/\${USER}/*`;
+  for (const name of ["acme", "globex", "acme"]) {
+    assert.ok(compileExpression(personal, { user: name }).matches(`/${name}/a`));
+    assert.ok(!compileExpression(personal, { user: name }).matches("/initech/a"));
+  }
+  for (const _ of [1, 2]) assert.throws(() => compileExpression("[a"), ExpressionError);
+});
+
 test("an expression for paths has no glob that no path can match", () => {
   const message = (source: string) => {
     try {
