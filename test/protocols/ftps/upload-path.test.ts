@@ -1,8 +1,11 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { describe, it } from "node:test";
-import { type ConnectionOptions, createSecureContext } from "node:tls";
+import { type ConnectionOptions, connect as connectTls, createSecureContext } from "node:tls";
 import { limits } from "../../../core/limits.ts";
+import { DirectUploadSocket } from "../../../protocols/ftps/direct-upload-socket.ts";
+import { withoutTickets } from "../../../protocols/ftps/tls-settings.ts";
 import { probeUploadPath } from "../../../protocols/ftps/upload-path.ts";
 import { storeWithWriters } from "../../support/changed-writers.ts";
 import { FtpsClient } from "../../support/ftps-client.ts";
@@ -138,4 +141,33 @@ for (const version of versions) {
     await client.quit();
     await ftps.close();
   });
+}
+
+for (const version of versions) {
+  for (const ending of endings) {
+    it(`an upload ${ending} behind a header that was read before ends as it should: ${version}`, async (context) => {
+      const header = "who the client is";
+      const server = createServer().listen(0, "127.0.0.1");
+      context.after(() => server.close());
+      await once(server, "listening");
+      const raw = connect((server.address() as AddressInfo).port, "127.0.0.1");
+      const [accepted] = (await once(server, "connection")) as [Socket];
+      raw.write(header);
+      const client = connectTls({ socket: raw, rejectUnauthorized: false, minVersion: version, maxVersion: version });
+      client.on("error", () => {});
+      // The header and the first bytes of TLS, in whatever pieces they come.
+      let bytes = Buffer.alloc(0);
+      while (bytes.length <= header.length) bytes = Buffer.concat([bytes, (await once(accepted, "data"))[0]]);
+      accepted.pause();
+      accepted.unshift(bytes.subarray(header.length));
+      const secureContext = withoutTickets(createSecureContext(serverOptions));
+      const socket = new DirectUploadSocket(accepted, { isServer: true, secureContext });
+      socket.resume();
+      await once(client, "secureConnect");
+      client.resume().write("content", () => void (ending === "with a close_notify" ? client.end() : raw.end()));
+      await once(socket, "end");
+      assert.equal(socket.endAnnounced, ending === "with a close_notify");
+      raw.destroy();
+    });
+  }
 }
