@@ -36,7 +36,23 @@ function statOf(pid: number): string[] {
 
 /** As {@link cpuSecondsOf}, for a process and all of its descendants. */
 export function treeCpuSecondsOf(pid: number): number {
-  return [pid, ...descendantsOf(pid)].reduce((sum, each) => sum + cpuSecondsOf(each), 0);
+  for (;;) {
+    try {
+      return [pid, ...descendantsOf(pid)].reduce((sum, each) => sum + cpuSecondsOf(each), 0);
+    } catch (error) {
+      // One of them has ended while it was looked at; its time is now that of the process that waited for it.
+      if (!isRunning(pid)) throw error;
+    }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    statOf(pid);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** The processes below a process at this moment. */
