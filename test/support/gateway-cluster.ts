@@ -8,17 +8,16 @@ import { createDynamoStaging } from "../../adapters/aws/dynamo-staging.ts";
 import { environmentNames as names } from "../../adapters/aws/env.ts";
 import { createS3ObjectStore } from "../../adapters/aws/s3-object-store.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
-import { answerCall } from "../../lambdas/services/answer-call.ts";
 import type { Leases } from "../../ports/leases.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { startAwsServices } from "./aws-services.ts";
 import { createTestTable } from "./aws-table.ts";
+import { loadCustomAuth, seedAccount } from "./custom-auth.ts";
 import { startEventBusService } from "./event-bus-service.ts";
 import { freePorts } from "./free-ports.ts";
 import { testTls } from "./ftps-server.ts";
 import { startLambdaService } from "./lambda-service.ts";
 import { type LoadBalancer, startLoadBalancer } from "./load-balancer.ts";
-import { createMemoryServices, testAccount } from "./memory-ports.ts";
 import { createTestBucket } from "./s3-store.ts";
 import { generateSshKeyPair } from "./ssh-key-pair.ts";
 
@@ -85,10 +84,9 @@ export async function startGatewayCluster(options: GatewayClusterOptions = {}): 
   const services = await startAwsServices();
   const [table, bucket, bus] = await Promise.all([createTestTable(), createTestBucket(), startEventBusService()]);
   const secrets = await createSecrets();
-  const auth = createMemoryServices([testAccount()]);
-  const lambda = await startLambdaService({
-    [functionName]: (event) => answerCall(auth, event as Parameters<typeof answerCall>[1]),
-  });
+  await seedAccount(table, "tester");
+  const place = { table: table.tableName, bucket: bucket.bucket, eventBus: "accounting" };
+  const lambda = await startLambdaService({ [functionName]: await loadCustomAuth(place) });
   const passivePorts = 20;
   const { first, last } = await freePorts(passivePorts + 4);
   const own = { sftp: last - 3, ftps: last - 2, data: last - 1, health: last };
