@@ -81,7 +81,7 @@ export class LeasedPorts implements PassivePorts {
     return undefined;
   }
 
-  /** Here first: the lease itself would let a second session of the same task and client in. */
+  /** Here first: two sessions of one client would take the place of each other before either has the lease. */
   #reserve(port: number, clientAddress: string): Wait | undefined {
     const name = waitName(port, clientAddress);
     if (this.#waits.has(name)) return undefined;
