@@ -408,6 +408,11 @@ export const limits = {
   adoptionMs: 5 * minute,
   /** Longer ids of events stand in the table's names as their digest. */
   auditIdBytes: 200,
+  /** How often a connector of AWS Transfer Family is asked how far it is, and how long it may take. */
+  connectorPollMs: 2 * second,
+  connectorTransferMs: 12 * 60 * minute,
+  connectorCommandMs: 5 * minute,
+  connectorListingEntries: 10_000,
   /** Items of one call of DynamoDB, as the service has it. */
   dynamoBatchReads: 100,
   dynamoBatchWrites: 25,
