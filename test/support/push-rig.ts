@@ -1,0 +1,83 @@
+import { createHash } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
+import { contentConversions } from "../../adapters/node/content-conversions.ts";
+import { createRuntime } from "../../adapters/node/runtime.ts";
+import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { parseDestinationTemplate } from "../../core/destination-template.ts";
+import type { DispatchRule, OverwritePolicy } from "../../core/dispatch.ts";
+import { compileSelection } from "../../core/event-selection.ts";
+import type { RemoteDestination } from "../../core/remote-destination.ts";
+import type { RemoteSites } from "../../ports/remote-site.ts";
+import { Destinations } from "../../service/destinations/destination-access.ts";
+import { PushLanes } from "../../service/destinations/push-lanes.ts";
+import type { TransferProgress } from "../../service/destinations/remote-transfer.ts";
+import type { Pushing } from "../../service/dispatch/dispatch-services.ts";
+import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
+import { createMemoryAutomation } from "./memory-automation.ts";
+import { createMemoryServices, testAccount } from "./memory-ports.ts";
+
+const silent = { info: () => {}, warn: () => {}, error: () => {} };
+
+/** Pushes from a store in memory, one rule for each destination. */
+export interface PushRig {
+  /** Has a file sent to the destination; resolves when the rule is done with it. @returns the events about it */
+  push(name: string, content: Buffer): Promise<readonly AccountingEvent[]>;
+  /** What is under way to the destination. */
+  active(): Promise<readonly TransferProgress[]>;
+  letters(): Promise<readonly string[]>;
+  stop(): Promise<void>;
+}
+
+export async function startPushRig(
+  destination: RemoteDestination,
+  sites: RemoteSites,
+  overwrite: OverwritePolicy = "fail",
+): Promise<PushRig> {
+  const services = createMemoryServices([testAccount()]);
+  const automation = createMemoryAutomation();
+  const runtime = createRuntime({ log: silent });
+  const step = { action: "push", destination: destination.name, to: parseDestinationTemplate("/in/", 0) } as const;
+  const rule: DispatchRule = {
+    name: "push",
+    enabled: true,
+    when: compileSelection({ types: ["transfer.completed"] }),
+    steps: [{ ...step, overwrite }],
+    otherwise: [],
+    continues: false,
+  };
+  const destinations = new Destinations(() => [destination], sites, runtime);
+  const dispatching = { ...services, runtime, claims: automation.claims, conversions: contentConversions };
+  const handlerFor = (pushing: Pushing) => createDispatcher({ ...dispatching, pushing }, () => [rule]);
+  const { deadLetters, pushes: queue } = automation;
+  const lanes = new PushLanes({ destinations, queue, deadLetters, runtime, handlerFor });
+  return {
+    push: async (name, content) => {
+      const objectKey = `tester/${name}`;
+      const writer = await services.objects.openWrite(objectKey, name);
+      await writer.write(content);
+      const { etag } = await writer.publish({});
+      const sha256 = createHash("sha256").update(content).digest("hex");
+      const event: AccountingEvent = {
+        id: `upload-${name}`,
+        type: "transfer.completed",
+        time: "2026-11-22T12:00:00.000Z",
+        server: "test",
+        account: { name: "tester", groups: [] },
+        protocol: "sftp",
+        message: "",
+        data: { path: `/${name}`, objectKey, direction: "upload", sha256, etag },
+      };
+      await handlerFor(lanes.pushing)
+        .handle(event)
+        .catch(() => {});
+      while ((await queue.waiting()).length > 0) await delay(10);
+      return services.accounting.events.filter(({ data }) => data.path === `/${name}`);
+    },
+    active: async () => (await lanes.states()).get(destination.name)?.active ?? [],
+    letters: async () => (await deadLetters.list({ limit: 100 })).letters.map(({ reason }) => reason),
+    stop: async () => {
+      destinations.close();
+      await lanes.stop();
+    },
+  };
+}
