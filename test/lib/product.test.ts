@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
 import { environmentNames, partitions } from "../../adapters/aws/env.ts";
+import { EnvironmentError } from "../../adapters/aws/environment.ts";
 import { production } from "../../config/production.ts";
+import { FileError } from "../../core/errors.ts";
 import { readEnvironment } from "../../gateway/environment.ts";
 import { resolveStage } from "../../lib/configuration/stage.ts";
 import { alarmCountOf } from "../../lib/cost/estimate.ts";
@@ -261,6 +263,31 @@ describe("the placed product", () => {
       assert.deepEqual([given.Runtime, given.Architectures], ["nodejs24.x", ["arm64"]]);
     }
   });
+
+  for (const name of Object.keys(partitionsOfFunctions)) {
+    it(`tells ${name} everything that it asks for when it starts`, async (t) => {
+      const id = `Functions${name.replaceAll("-", "")}Function`;
+      const placedFunction = all("AWS::Lambda::Function").find((resource) => resource.id.startsWith(id));
+      const told = Object.entries(at(placedFunction?.properties, "Environment", "Variables") as Json);
+      const before = { ...process.env };
+      t.after(() => {
+        process.env = before;
+      });
+      // What it reads over the network when it starts is not there: its variables are read first.
+      Object.assign(process.env, { AWS_ENDPOINT_URL: "http://127.0.0.1:1", AWS_REGION: "eu-central-1" });
+      Object.assign(process.env, { AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_MAX_ATTEMPTS: "1" });
+      for (const [variable, value] of told) process.env[variable] = typeof value === "string" ? value : "a-name";
+      const problems = await import(`../../lambdas/${name}.ts`).then(
+        () => [],
+        (error: unknown) => {
+          if (error instanceof EnvironmentError) return error.problems;
+          if (error instanceof FileError && error.code === "unavailable") return [];
+          throw error;
+        },
+      );
+      assert.deepEqual(problems, []);
+    });
+  }
 
   it("has a queue for the dead letters of every queue, and an alarm for each", () => {
     const queues = all("AWS::SQS::Queue");
