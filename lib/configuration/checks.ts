@@ -23,6 +23,7 @@ const targetsPerGroup = 500;
 
 export const checks: readonly Check[] = [
   { sections: ["region", "zones"], find: zones },
+  { sections: ["zones"], find: addresses },
   { sections: ["network"], find: ownNetworkSize },
   { sections: ["network", "zones"], find: importedSubnets },
   { sections: ["sources"], find: sources },
@@ -46,6 +47,11 @@ function zones({ region, zones: names }: Stage): Problem[] {
     const inRegion = zone.startsWith(region) && /^[a-z]$/.test(zone.slice(region.length));
     return inRegion ? [] : [{ field, reason: `${zone} is not a zone of ${region}` }];
   });
+}
+
+function addresses({ addresses: given, zones: names }: Stage): Problem[] {
+  if (given === undefined || given.length === names.length) return [];
+  return [{ field: "addresses", reason: `has ${given.length} for ${names.length} zones` }];
 }
 
 function ownNetworkSize({ network }: Stage): Problem[] {

@@ -30,6 +30,11 @@ const importedNetwork = z.strictObject({
   routeTableIds: z.array(z.string().regex(/^rtb-[0-9a-f]{8,17}$/, "is not the id of a route table")).default([]),
 });
 
+const fixedAddress = z.strictObject({
+  allocationId: z.string().regex(/^eipalloc-[0-9a-f]{8,17}$/, "is not the allocation id of an Elastic IP address"),
+  address: z.ipv4(),
+});
+
 const tasks = z.strictObject({ min: z.int().min(1).max(50), max: z.int().min(1).max(50) });
 
 const poolShape = {
@@ -168,6 +173,8 @@ export const stageSections = {
   /** Two or three Availability Zones, by name. */
   zones: z.array(z.string()).min(2).max(3),
   network: z.discriminatedUnion("kind", [ownNetwork, importedNetwork]),
+  /** Elastic IP addresses that exist, one a zone, in the order of the zones; without it, new ones are made and kept. */
+  addresses: z.array(fixedAddress).optional(),
   sources: sources.prefault({}),
   gateway,
   api: api.prefault({}),

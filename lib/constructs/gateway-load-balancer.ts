@@ -6,6 +6,7 @@ import {
 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
+import type { FixedAddress } from "./fixed-addresses.ts";
 import type { IGatewayNetwork } from "./gateway-network.ts";
 import type { PoolTargets } from "./gateway-pool.ts";
 import { type ListenerPorts, passivePortsOf } from "./gateway-ports.ts";
@@ -22,7 +23,7 @@ export interface GatewayLoadBalancerProps {
   readonly ports: ListenerPorts;
   readonly pools: readonly WeightedPool[];
   /** Fixed addresses, one for each edge subnet. @default none: the load balancer is internal */
-  readonly addresses?: readonly ec2.CfnEIP[];
+  readonly addresses?: readonly FixedAddress[];
 }
 
 /** A client that is logged in may say nothing for as long; the gateway's keep-alives come every minute. */
@@ -105,12 +106,12 @@ export class GatewayLoadBalancer extends Construct {
 
 function placement(
   { edgeSubnets, gatewaySubnets }: IGatewayNetwork,
-  addresses: readonly ec2.CfnEIP[] | undefined,
+  addresses: readonly FixedAddress[] | undefined,
 ): Partial<elb.NetworkLoadBalancerProps> {
   if (addresses === undefined) return { vpcSubnets: { subnets: [...gatewaySubnets] } };
   const subnetMappings = edgeSubnets.map((subnet, index) => ({
     subnet,
-    allocationId: addresses[index]?.attrAllocationId,
+    allocationId: addresses[index]?.allocationId,
   }));
   return { subnetMappings };
 }

@@ -1,4 +1,4 @@
-import { aws_ec2 as ec2, RemovalPolicy } from "aws-cdk-lib";
+import { aws_ec2 as ec2 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { EdgeAcl } from "./edge-acl.ts";
 import { FlowLog } from "./flow-log.ts";
@@ -64,25 +64,5 @@ export class GatewayNetwork extends Construct implements IGatewayNetwork {
     new FlowLog(this, "FlowLog", { vpc: this.vpc, logRetention: props.logRetention });
     const blocked = props.blockedSources ?? [];
     if (blocked.length > 0) new EdgeAcl(this, "EdgeAcl", { vpc: this.vpc, subnets: this.edgeSubnets, blocked });
-  }
-}
-
-export interface FixedAddressesProps {
-  readonly count: number;
-  /** @default RemovalPolicy.RETAIN: partners have these addresses in their firewalls */
-  readonly removalPolicy?: RemovalPolicy;
-}
-
-/** Elastic IP addresses that outlive the load balancer they belong to, and the stack. */
-export class FixedAddresses extends Construct {
-  readonly addresses: readonly ec2.CfnEIP[];
-
-  constructor(scope: Construct, id: string, props: FixedAddressesProps) {
-    super(scope, id);
-    this.addresses = Array.from({ length: props.count }, (_, index) => {
-      const address = new ec2.CfnEIP(this, `Address${index + 1}`, { domain: "vpc" });
-      address.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.RETAIN);
-      return address;
-    });
   }
 }

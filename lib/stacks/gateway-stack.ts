@@ -51,7 +51,7 @@ export class GatewayStack extends Stack {
       securityGroup: network.firewall.loadBalancerGroup,
       ports,
       pools: this.pools.map(({ pool: { targets }, weight }) => ({ targets, weight })),
-      addresses: network.addresses.addresses,
+      addresses: network.addresses,
     });
     if (gateway.corporate) this.internal = this.#internal(gateway.corporate);
     // The secrets are filled before a task reads them.
@@ -136,8 +136,7 @@ export class GatewayStack extends Stack {
   #passiveAddress(): string {
     const { stage, network } = this.#props;
     if (stage.gateway.passiveAddress === "control") return "0.0.0.0";
-    const { addresses } = network.addresses;
-    return stage.zones.map((zone, index) => `${zone}=${addresses[index]?.attrPublicIp}`).join(",");
+    return stage.zones.map((zone, index) => `${zone}=${network.addresses[index]?.address}`).join(",");
   }
 
   #tellPartners(): void {
@@ -145,7 +144,7 @@ export class GatewayStack extends Stack {
     const host = stage.gateway.hostName ?? this.loadBalancer.loadBalancer.loadBalancerDnsName;
     const outputs = {
       PartnerHost: host,
-      PartnerAddresses: network.addresses.addresses.map(({ attrPublicIp }) => attrPublicIp).join(", "),
+      PartnerAddresses: network.addresses.map(({ address }) => address).join(", "),
       PartnerSftpPort: String(ports.sftp),
       PartnerFtpsPort: `${ports.ftps} (explicit), ${ports.ftpsImplicit} (implicit)`,
       PartnerPassivePorts: `${ports.firstPassive}-${ports.lastPassive}`,

@@ -2,8 +2,9 @@ import { Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Stage } from "../configuration/schema.ts";
 import { mostSources } from "../configuration/values.ts";
+import { type FixedAddress, FixedAddresses } from "../constructs/fixed-addresses.ts";
 import { GatewayFirewall, InternalFirewall } from "../constructs/gateway-firewall.ts";
-import { FixedAddresses, GatewayNetwork, type IGatewayNetwork } from "../constructs/gateway-network.ts";
+import { GatewayNetwork, type IGatewayNetwork } from "../constructs/gateway-network.ts";
 import type { ListenerPorts } from "../constructs/gateway-ports.ts";
 import { ImportedNetwork } from "../constructs/imported-network.ts";
 
@@ -15,7 +16,7 @@ export interface NetworkStackProps extends StackProps {
 /** Where the gateway stands: the network, its fixed addresses and its firewall. */
 export class NetworkStack extends Stack {
   readonly network: IGatewayNetwork;
-  readonly addresses: FixedAddresses;
+  readonly addresses: readonly FixedAddress[];
   readonly firewall: GatewayFirewall;
   readonly internalFirewall?: InternalFirewall;
 
@@ -23,7 +24,7 @@ export class NetworkStack extends Stack {
     super(scope, id, props);
     const { stage, ports } = props;
     this.network = networkOf(this, stage);
-    this.addresses = new FixedAddresses(this, "Addresses", { count: stage.zones.length });
+    this.addresses = stage.addresses ?? new FixedAddresses(this, "Addresses", { count: stage.zones.length }).addresses;
     this.firewall = new GatewayFirewall(this, "Firewall", {
       network: this.network,
       ports,

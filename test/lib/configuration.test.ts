@@ -71,6 +71,12 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     "network.cidr: is a /24",
   ],
   ["a network that is too large", { ...valid, network: { kind: "own", cidr: "10.0.0.0/8" } }, "network.cidr: is a /8"],
+  [
+    "one address for two zones",
+    { ...valid, addresses: [{ allocationId: "eipalloc-aaaaaaa1", address: "192.0.2.1" }] },
+    "addresses: has 1 for 2 zones",
+  ],
+  ["an address that is none", { ...valid, addresses: [{ allocationId: "a", address: "b" }] }, "addresses[0].address: "],
   ["an unknown kind of network", { ...valid, network: { kind: "their", cidr: "10.0.0.0/8" } }, "network.kind: "],
   [
     "a zone without a subnet",

@@ -17,6 +17,10 @@ const other: StageConfiguration = {
   name: "other",
   region: "eu-west-1",
   zones: ["eu-west-1a", "eu-west-1b"],
+  addresses: [
+    { allocationId: "eipalloc-aaaaaaa1", address: "192.0.2.1" },
+    { allocationId: "eipalloc-aaaaaaa2", address: "192.0.2.2" },
+  ],
   network: {
     kind: "imported",
     vpcId: "vpc-0123456789abcdef0",
@@ -85,6 +89,16 @@ describe("a stage in somebody else's network", () => {
       (SubnetMappings as Record<string, unknown>[]).map(({ SubnetId }) => SubnetId),
       ["subnet-aaaaaaa1", "subnet-aaaaaaa2"],
     );
+  });
+
+  it("stands on the addresses that it is given", () => {
+    const { SubnetMappings } = only("AWS::ElasticLoadBalancingV2::LoadBalancer");
+    assert.deepEqual(
+      (SubnetMappings as Record<string, unknown>[]).map(({ AllocationId }) => AllocationId),
+      ["eipalloc-aaaaaaa1", "eipalloc-aaaaaaa2"],
+    );
+    assert.deepEqual(placed.of("AWS::EC2::EIP"), []);
+    assert.equal(placed.stacks.get("Gateway")?.outputs.PartnerAddresses, "192.0.2.1, 192.0.2.2");
   });
 
   it("tells its tasks that one serves and that data come to the address of the control connection", () => {
