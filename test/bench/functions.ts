@@ -1,7 +1,7 @@
 /**
  * `node test/bench/functions.ts [--repeat=N]`: how long each function takes from the start of its process to its first
  * answer, over the APIs of AWS on this machine, and an empty function for comparison. Shows medians: until the handler
- * can be called, and until it answered.
+ * can be called, until it answered, and processor time.
  */
 import { parseArgs } from "node:util";
 import { makeBundles } from "../lambdas/bundles.ts";
@@ -24,7 +24,9 @@ for (const [name, event] of [
   for (let run = 0; run < Number(values.repeat); run += 1) calls.push(await bundles.call(name, event, rig.environment));
   const answered = median(calls.map(({ totalMs }) => totalMs));
   const ready = median(calls.map(({ totalMs, callMs }) => totalMs - callMs));
-  console.log(`${name.padEnd(12)} ready after ${ready.toFixed(0)} ms, first answer after ${answered.toFixed(0)} ms`);
+  const cpu = median(calls.map(({ cpuMs }) => cpuMs));
+  const times = `ready after ${ready.toFixed(0)} ms, first answer after ${answered.toFixed(0)} ms`;
+  console.log(`${name.padEnd(12)} ${times}, ${cpu.toFixed(0)} ms of processor time`);
 }
 await rig.dispose();
 await bundles.dispose();

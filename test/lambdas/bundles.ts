@@ -12,6 +12,8 @@ export interface FunctionCall {
   readonly error?: string;
   readonly importMs: number;
   readonly callMs: number;
+  /** Processor time of the process up to the answer. */
+  readonly cpuMs: number;
   /** From the start of the process to the answer. */
   readonly totalMs: number;
 }

@@ -1,6 +1,7 @@
 /**
  * Stands for Lambda's runtime in a process of its own: `node call-function.mjs FILE` imports the bundle, calls its
- * handler with the event on standard input and writes `{"answer"|"error", "importMs", "callMs"}` as its last line.
+ * handler with the event on standard input and writes `{"answer"|"error", "importMs", "callMs", "cpuMs"}` as its last
+ * line; the processor time is that of the whole process.
  */
 import { readFileSync } from "node:fs";
 import { pathToFileURL } from "node:url";
@@ -11,7 +12,8 @@ const startMs = performance.now();
 let importMs = 0;
 let callMs = 0;
 const outcome = await call();
-console.log(`\n${JSON.stringify({ ...outcome, importMs, callMs })}`);
+const { user, system } = process.cpuUsage();
+console.log(`\n${JSON.stringify({ ...outcome, importMs, callMs, cpuMs: (user + system) / 1000 })}`);
 process.exit(0);
 
 async function call() {

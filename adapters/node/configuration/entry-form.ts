@@ -34,18 +34,35 @@ export type ParsedEntry<Kind extends EntryKind> = z.output<(typeof schemas)[Kind
 
 type JsonSchema = z.core.JSONSchema.JSONSchema;
 
-/** The form of an entry as it is written, as JSON Schema 2020-12. */
+/** The form of an entry as it is written, as JSON Schema 2020-12. Made when it is asked for: a login needs none. */
 export const entryJsonSchemas: Readonly<Record<EntryKind, JsonObject>> = {
-  account: jsonSchemaOf("account"),
-  group: jsonSchemaOf("group"),
-  destination: jsonSchemaOf("destination"),
-  "dispatch-rule": jsonSchemaOf("dispatch-rule"),
-  pull: jsonSchemaOf("pull"),
-  "alert-rule": jsonSchemaOf("alert-rule"),
+  get account() {
+    return jsonSchemaOf("account");
+  },
+  get group() {
+    return jsonSchemaOf("group");
+  },
+  get destination() {
+    return jsonSchemaOf("destination");
+  },
+  get "dispatch-rule"() {
+    return jsonSchemaOf("dispatch-rule");
+  },
+  get pull() {
+    return jsonSchemaOf("pull");
+  },
+  get "alert-rule"() {
+    return jsonSchemaOf("alert-rule");
+  },
 };
 
+const made = new Map<EntryKind, JsonObject>();
+
 function jsonSchemaOf(kind: EntryKind): JsonObject {
+  const known = made.get(kind);
+  if (known) return known;
   const { $schema, ...schema } = z.toJSONSchema(schemas[kind], { io: "input" });
+  made.set(kind, schema as unknown as JsonObject);
   return schema as unknown as JsonObject;
 }
 
