@@ -11,6 +11,7 @@ import { TransferClient } from "@aws-sdk/client-transfer";
 import { DynamoDBDocumentClient } from "@aws-sdk/lib-dynamodb";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { limits } from "../../core/limits.ts";
+import { SlicedBodyHandler } from "./sliced-bodies.ts";
 
 /**
  * Clients of the AWS services, with the timeouts, retries and connection pools that the product relies on. Region,
@@ -20,7 +21,7 @@ export function createS3Client({ endpoint, idleMs = limits.awsRequestMs }: S3Cli
   const client = new S3Client({
     ...(endpoint === undefined ? {} : { endpoint }),
     maxAttempts: limits.awsAttempts,
-    requestHandler: new NodeHttpHandler({
+    requestHandler: new SlicedBodyHandler({
       connectionTimeout: limits.awsConnectMs,
       // A part may take long, as long as it moves.
       socketTimeout: idleMs,

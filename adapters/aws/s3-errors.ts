@@ -6,6 +6,7 @@ const meanings: Readonly<Record<string, readonly [FileErrorCode, string]>> = {
   NoSuchKey: ["not-found", "there is no such file"],
   NotFound: ["not-found", "there is no such file"],
   PreconditionFailed: ["precondition-failed", "the file has changed"],
+  ConditionalRequestConflict: ["precondition-failed", "the file is changing"],
   EntityTooLarge: ["too-large", "the file is too large for the store"],
   KeyTooLongError: ["invalid-path", "the path is too long for the store"],
   AccessDenied: ["permission-denied", "the store denies access"],

@@ -35,6 +35,8 @@ interface ListedObject {
 /** The source was replaced while it was about to move. */
 const replaced = Symbol("replaced");
 const replacedTries = 5;
+/** What S3 says of an object that is no longer the one that was to be deleted. */
+const isReplaced: readonly string[] = ["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey"];
 
 /**
  * Renaming, which S3 does not have: everything is copied to its new name first, and taken from the old one only then.
@@ -240,7 +242,7 @@ export class S3Moves {
     const Objects = objects.map(({ objectKey, etag }) => ({ Key: objectKey, ETag: `"${etag}"` }));
     const command = new DeleteObjectsCommand({ Bucket: bucket.name, Delete: { Objects, Quiet: true } });
     const { Errors = [] } = await bucket.client.send(command);
-    const failed = Errors.find(({ Code }) => Code !== "PreconditionFailed" && Code !== "NoSuchKey");
+    const failed = Errors.find(({ Code = "" }) => !isReplaced.includes(Code));
     if (failed) throw new FileError("unavailable", "the store could not take away everything that was renamed");
   }
 

@@ -3,7 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { startProduct, type TestIdentity, testConfiguration } from "../support/product.ts";
+import { type ProductOptions, startProduct, type TestIdentity, testConfiguration } from "../support/product.ts";
 import { mustRun } from "../support/run-program.ts";
 
 /** A server under measurement. */
@@ -18,10 +18,14 @@ export interface BenchServer {
   stop(): Promise<unknown>;
 }
 
-export async function startFerrygate(directory: string, identity: TestIdentity): Promise<BenchServer> {
+export async function startFerrygate(
+  directory: string,
+  identity: TestIdentity,
+  options: Pick<ProductOptions, "program" | "env"> = {},
+): Promise<BenchServer> {
   await mkdir(join(directory, "ferrygate"), { recursive: true });
   const configuration = await testConfiguration(identity.publicKey);
-  const product = await startProduct({ directory: join(directory, "ferrygate"), configuration });
+  const product = await startProduct({ directory: join(directory, "ferrygate"), configuration, ...options });
   await mkdir(join(product.dataDirectory, "files", "tester", "bench"), { recursive: true });
   const { host, port } = product.endpoints.sftp;
   return {

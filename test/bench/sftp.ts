@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { writeRandomFile } from "../interop/client-script.ts";
 import { type TestIdentity, temporaryDirectory, writeIdentity } from "../support/product.ts";
-import { mustRun } from "../support/run-program.ts";
 import { connectSftp, type SftpConnection } from "../support/sftp-client.ts";
-import { cpuSecondsOf, medianOf, residentBytesOf, untilWithoutChildren } from "./process-usage.ts";
+import { cpuOf, sftpBatch } from "./openssh-client.ts";
+import { medianOf, residentBytesOf } from "./process-usage.ts";
 import { type BenchServer, startFerrygate, startOpenSsh } from "./servers.ts";
 import { stalledStoreBytes } from "./stalled-store.ts";
 
@@ -46,24 +46,8 @@ interface Measurement {
   readonly measure: (server: BenchServer, bench: Bench) => Promise<number>;
 }
 
-function sftpArguments(server: BenchServer, { identity }: Bench): string[] {
-  const settings = ["StrictHostKeyChecking=no", "UserKnownHostsFile=/dev/null", "LogLevel=ERROR", "BatchMode=yes"];
-  return [
-    ...["-F", "/dev/null", "-q", "-c", options.cipher, "-i", identity.privateKeyFile, "-P", `${server.port}`],
-    ...settings.flatMap((setting) => ["-o", setting]),
-    ...["-b", "-", `${server.username}@${server.host}`],
-  ];
-}
-
-async function cpuOf(server: BenchServer, run: () => Promise<unknown>): Promise<number> {
-  const before = cpuSecondsOf(server.pid);
-  await run();
-  await untilWithoutChildren(server.pid);
-  return cpuSecondsOf(server.pid) - before;
-}
-
-const batch = (server: BenchServer, bench: Bench, input: string) =>
-  mustRun("sftp", sftpArguments(server, bench), { input, timeoutMs: 300_000 });
+const batch = (server: BenchServer, { identity }: Bench, input: string) =>
+  sftpBatch(server, { identity, cipher: options.cipher }, input);
 
 const perGiB = (seconds: number) => (seconds * 1024 ** 3) / scale.fileBytes;
 

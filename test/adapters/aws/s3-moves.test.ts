@@ -11,6 +11,17 @@ import { createS3StoreUnderTest, type S3StoreUnderTest } from "../../support/s3-
 const keep = { overwrite: false };
 const names = ["a", "b", "c", "d/e"];
 
+const failureNames: Readonly<Record<number, string>> = {
+  403: "AccessDenied",
+  412: "PreconditionFailed",
+  503: "SlowDown",
+};
+
+function failure(status: number): S3ServiceException {
+  const name = failureNames[status] ?? "InternalError";
+  return new S3ServiceException({ name, $fault: "server", $metadata: { httpStatusCode: status } });
+}
+
 describe("renaming in S3", { skip: awsOrSkip() }, () => {
   let services: AwsServices;
   let tested: S3StoreUnderTest;
@@ -34,8 +45,7 @@ describe("renaming in S3", { skip: awsOrSkip() }, () => {
         (args) => {
           if (commandName === `${command}Command`) left -= 1;
           if (left > 0 || commandName !== `${command}Command`) return next(args);
-          const name = status === 403 ? "AccessDenied" : "SlowDown";
-          throw new S3ServiceException({ name, $fault: "server", $metadata: { httpStatusCode: status } });
+          throw failure(status);
         },
       { step: "initialize", name: "failing" },
     );
@@ -109,6 +119,24 @@ describe("renaming in S3", { skip: awsOrSkip() }, () => {
     tested.client.middlewareStack.remove("late");
     assert.equal(await get(store, "old/late"), "late");
     assert.deepEqual(await namesIn(store, "new"), ["a", "b", "c", "d"]);
+  });
+
+  it("leaves a file that is replaced before its turn, with its new content, under the old name", async () => {
+    tested.client.middlewareStack.add(
+      (next, { commandName }) =>
+        async (args) => {
+          const { CopySource = "" } = args.input as { CopySource?: string };
+          const isMeant = commandName === "CopyObjectCommand" && CopySource.endsWith("/old/a");
+          if (!isMeant) return next(args);
+          await put(tested.open({ owner: "other" }), "old/a", "replaced");
+          // What S3 says to CopySourceIfMatch, which moto does not look at.
+          throw failure(412);
+        },
+      { step: "initialize" },
+    );
+    await store.move("old", "new", keep);
+    assert.equal(await get(store, "old/a"), "replaced");
+    assert.deepEqual([await namesIn(store, "old"), await namesIn(store, "new")], [["a"], ["b", "c", "d"]]);
   });
 
   it("makes those wait who want one of the names", async () => {

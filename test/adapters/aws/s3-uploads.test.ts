@@ -228,6 +228,15 @@ describe("uploads to S3", { skip: awsOrSkip() }, () => {
     assert.equal(await store.stat("a"), undefined);
     assert.equal(await store.outcomeOf("a", id), "unpublished");
   });
+
+  it("of a process that was taken for dead do not begin to send parts", async () => {
+    const id = newTransferId();
+    const writer = await store.openWrite("a", id);
+    await tested.open({ owner: "next", isDead: async () => true }).discard(id);
+    await refuses("unavailable", writer.write(Buffer.alloc(limits.storePartBytes + 1)));
+    await writer.abort();
+    assert.equal(inputsOf("AbortMultipartUpload").length, 1);
+  });
 });
 
 function staged(transferId: string, owner: string) {
