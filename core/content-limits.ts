@@ -1,5 +1,6 @@
 const KiB = 1024;
 const MiB = 1024 * KiB;
+const GiB = 1024 * MiB;
 const second = 1000;
 const minute = 60 * second;
 
@@ -9,6 +10,13 @@ export const contentLimits = {
   extractedBytes: 100 * MiB,
   extractionRatio: 200,
 
+  archiveEntries: 10_000,
+  /** Folders in the name of an entry, the file itself counted. */
+  archiveDepth: 32,
+  /** Of one file in an archive; all of them together are bounded by extractedBytes and extractionRatio. */
+  archiveEntryBytes: 64 * GiB,
+  /** Of a name that a message shows. */
+  archiveShownName: 200,
   scanExpressions: 50,
   /** Files that are scanned at the same time; the others wait. */
   scansAtOnce: 4,

@@ -1,8 +1,9 @@
 import type { AccountingEvent, EventType } from "./accounting-event.ts";
+import { type ArchiveFormat, type PackFormat, packExtensions } from "./archive-format.ts";
 import { type DestinationTemplate, resolveTemplate, type TemplateValues } from "./destination-template.ts";
 import { FileError } from "./errors.ts";
 import { type EventSelection, selects } from "./event-selection.ts";
-import { parentOf, parseVirtualPath, rootPath, type VirtualPath } from "./virtual-path.ts";
+import { nameOf, parentOf, parseVirtualPath, rootPath, type VirtualPath } from "./virtual-path.ts";
 
 /**
  * Events that say that a file is whole and at a path. An interrupted upload is none of them, and neither is what a
@@ -30,12 +31,30 @@ export interface Placement {
 }
 
 /**
- * What makes another file, next to the one that there is: `checksum` its SHA-256 in `NAME.sha256`; `compress` with gzip
- * to `NAME.gz`, and `extract` back, where the new file takes the place of the old.
+ * What makes another file, next to the one that there is: `checksum` its SHA-256 in `NAME.sha256`; `compress` to
+ * `NAME.gz` or an archive with the one file in it, and `extract` from gzip, where the new file takes the place of the
+ * old.
  */
 export const derivingActions = ["checksum", "compress", "extract"] as const;
 
 export type DerivingAction = (typeof derivingActions)[number];
+
+export interface DerivingStep {
+  readonly action: DerivingAction;
+  /** Undefined is gzip. */
+  readonly format?: PackFormat | undefined;
+  readonly overwrite: OverwritePolicy;
+}
+
+/** Puts the files of an archive into a folder: `to`, or one beside the archive that has its name. */
+export interface UnpackStep {
+  readonly action: "unpack";
+  readonly format: ArchiveFormat;
+  readonly to: DestinationTemplate | undefined;
+  /** Whose path `to` is; undefined means the account of the event. */
+  readonly account: string | undefined;
+  readonly overwrite: OverwritePolicy;
+}
 
 /** Where a step sends a file: a path below the folder of a remote site. */
 export interface RemotePlacement {
@@ -49,7 +68,8 @@ export type DispatchStep =
   | ({ readonly action: "move" | "copy" } & Placement)
   | ({ readonly action: "push" } & RemotePlacement)
   | { readonly action: "rename"; readonly name: DestinationTemplate; readonly overwrite: OverwritePolicy }
-  | { readonly action: DerivingAction; readonly overwrite: OverwritePolicy }
+  | DerivingStep
+  | UnpackStep
   | { readonly action: "delete" | "ignore" | "scan" };
 
 /** What to do with the files that events are about. */
@@ -92,15 +112,18 @@ export function planDispatch(event: AccountingEvent, rules: readonly DispatchRul
 /** A step that sends the file to a remote site. */
 export type PushStep = Extract<DispatchStep, { readonly action: "push" }>;
 
-/** A step that puts something somewhere in the store. */
-export type PlacingStep = Exclude<Extract<DispatchStep, { readonly overwrite: OverwritePolicy }>, PushStep>;
+/** A step that puts one file somewhere in the store. */
+export type PlacingStep = Exclude<
+  Extract<DispatchStep, { readonly overwrite: OverwritePolicy }>,
+  PushStep | UnpackStep
+>;
 
 /**
  * Where a step puts or sends the file that is at `path` when its turn comes, or what it makes of it.
  * @throws FileError `invalid-path`; `invalid-argument` for extracting what is no `.gz`.
  */
 export function destinationOf(
-  step: PlacingStep | PushStep,
+  step: PlacingStep | PushStep | UnpackStep,
   { accountName, time, captures }: DispatchPlan,
   path: VirtualPath,
 ): VirtualPath {
@@ -117,15 +140,20 @@ export function destinationOf(
     case "checksum":
       return parseVirtualPath(`${path}.sha256`);
     case "compress":
-      return parseVirtualPath(`${path}.gz`);
+      return parseVirtualPath(`${path}${packExtensions[step.format ?? "gzip"]}`);
     case "extract":
-      return extractedPath(path);
+      return extractedPath(path, "gzip");
+    case "unpack":
+      return step.to ? resolveTemplate({ ...step.to, keepsName: false }, values) : extractedPath(path, step.format);
   }
 }
 
-function extractedPath(path: VirtualPath): VirtualPath {
-  if (/[^/]\.gz$/i.test(path)) return parseVirtualPath(path.slice(0, -".gz".length));
-  throw new FileError("invalid-argument", `${path} does not end in .gz`);
+function extractedPath(path: VirtualPath, format: PackFormat): VirtualPath {
+  const extensions = format === "tar.gz" ? [".tar.gz", ".tgz"] : [packExtensions[format]];
+  const name = nameOf(path);
+  const extension = extensions.find((one) => name.length > one.length && name.toLowerCase().endsWith(one));
+  if (extension !== undefined) return parseVirtualPath(path.slice(0, -extension.length));
+  throw new FileError("invalid-argument", `${path} does not end in ${extensions.join(" or ")}`);
 }
 
 function fileOf(event: AccountingEvent): Pick<DispatchPlan, "accountName" | "path" | "time"> | undefined {

@@ -1,6 +1,7 @@
 import { createDynamoClaims, createDynamoDeadLetters } from "../adapters/aws/dynamo-automation.ts";
 import { readEnvironment } from "../adapters/aws/environment.ts";
 import { eventOfMessage, receiveCountOf } from "../adapters/aws/event-message.ts";
+import { archives } from "../adapters/node/archives.ts";
 import { contentConversions } from "../adapters/node/content-conversions.ts";
 import { createQueueConsumer } from "../service/consume/queue-consumer.ts";
 import { createDispatcher } from "../service/dispatch/dispatcher.ts";
@@ -15,7 +16,7 @@ const table = openTable(environment.table);
 const services = openServices(environment);
 const { configuration } = services;
 const dispatcher = createDispatcher(
-  { ...services, claims: createDynamoClaims(table), conversions: contentConversions },
+  { ...services, claims: createDynamoClaims(table), archives, conversions: contentConversions },
   () => configuration.current().dispatch,
 );
 const { mostReceives } = environment;

@@ -13,7 +13,8 @@ export const contentConversions: ContentConversions = {
   text: (bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8"),
 };
 
-async function* convert(content: AsyncIterable<Uint8Array>, transform: Transform): AsyncIterable<Uint8Array> {
+/** What comes out of a transform stream; it is fed no faster than it is read. */
+export async function* convert(content: AsyncIterable<Uint8Array>, transform: Transform): AsyncIterable<Uint8Array> {
   const fed = pipeline(Readable.from(content, { objectMode: false }), transform);
   // The reader below meets every error too; it ends the feeding when it stops early.
   fed.catch(() => {});

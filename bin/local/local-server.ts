@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createDirectoryObjectStore } from "../../adapters/local/directory-object-store.ts";
 import { createSqliteAccountingLog } from "../../adapters/local/sqlite-accounting-log.ts";
+import { archives } from "../../adapters/node/archives.ts";
 import type { ConfigurationAccounts } from "../../adapters/node/configuration/configuration-accounts.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
@@ -56,7 +57,12 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   const automation = await openAutomation(options, services.accounting, async (state) => {
     const { claims, deadLetters } = state;
     transfers = openTransfers({ services, state, scanning: scanning.dispatch, configuration: inForce });
-    const means = { conversions: contentConversions, pushing: transfers.pushing, scanning: scanning.dispatch };
+    const means = {
+      archives,
+      conversions: contentConversions,
+      pushing: transfers.pushing,
+      scanning: scanning.dispatch,
+    };
     return [
       createDispatcher({ ...services, claims, ...means }, () => inForce().dispatch),
       await scanning.start({ ...services, claims, deadLetters }),

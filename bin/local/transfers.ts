@@ -1,3 +1,4 @@
+import { archives } from "../../adapters/node/archives.ts";
 import type { Configuration } from "../../adapters/node/configuration/configuration.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import { cronCalendar } from "../../adapters/node/cron-calendar.ts";
@@ -39,7 +40,7 @@ export function openTransfers({ services, state, scanning, configuration }: Tran
     s3: async (destination) => (await import("../../adapters/aws/s3-site.ts")).openS3Site(destination),
   });
   const destinations = new Destinations(() => configuration().destinations, sites, runtime);
-  const dispatching = { ...services, claims, conversions: contentConversions, scanning };
+  const dispatching = { ...services, claims, archives, conversions: contentConversions, scanning };
   const handlerFor = (pushing: Pushing) =>
     createDispatcher({ ...dispatching, pushing }, () => configuration().dispatch);
   const lanes = new PushLanes({ destinations, queue: pushes, deadLetters, runtime, handlerFor });

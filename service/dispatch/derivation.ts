@@ -1,3 +1,5 @@
+import type { ArchiveFormat } from "../../core/archive-format.ts";
+import type { DerivingStep } from "../../core/dispatch.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { nameOf } from "../../core/virtual-path.ts";
@@ -7,24 +9,42 @@ import { type PinnedContent, takeAway } from "./dispatched-file.ts";
 import { type ContentEffect, type Intent, intentOf, type Placing } from "./placing.ts";
 
 type Content = AsyncIterable<Uint8Array>;
-type Derive = (services: DispatchServices, placing: Placing, content: PinnedContent) => Content;
+export type Derive = (services: DispatchServices, placing: Placing, content: PinnedContent) => Content;
 
 const pieceBytes = 256 * 1024;
 
 /** What is made of a file, next to it. */
-const derivations: Readonly<Record<"checksum" | "compress" | "extract", Derive>> = {
-  // As sha256sum writes and checks it.
-  checksum: async function* ({ conversions }, { file }, { sha256 }) {
-    yield conversions.utf8(`${sha256}  ${nameOf(file.path)}\n`);
-  },
-  compress: (services, placing, content) => services.conversions.gzip(contentOf(services, placing, content)),
-  extract: (services, placing, content) =>
-    bounded(services.conversions.gunzip(contentOf(services, placing, content)), content.bytes),
+function deriveFor({ action, format = "gzip" }: DerivingStep): Derive {
+  if (action === "checksum") return checksum;
+  if (action === "extract") return extractGzip;
+  return format === "gzip" ? compressGzip : packInto(format);
+}
+
+/** As sha256sum writes and checks it. */
+const checksum: Derive = async function* ({ conversions }, { file }, { sha256 }) {
+  yield conversions.utf8(`${sha256}  ${nameOf(file.path)}\n`);
 };
 
+const compressGzip: Derive = (services, placing, content) =>
+  services.conversions.gzip(contentOf(services, placing, content));
+
+const extractGzip: Derive = (services, placing, content) =>
+  bounded(services.conversions.gunzip(contentOf(services, placing, content)), content.bytes);
+
+function packInto(format: ArchiveFormat): Derive {
+  return (services, placing, { bytes, modifiedAtMs, ...pinned }) => {
+    const content = contentOf(services, placing, { bytes, modifiedAtMs, ...pinned });
+    return services.archives.pack(format, { name: nameOf(placing.file.path), bytes, modifiedAtMs, content });
+  };
+}
+
 /** Makes one file of another; the result appears whole. What it will be is noted before it is published. */
-export function derivation(action: keyof typeof derivations): ContentEffect {
-  const takesAway = action !== "checksum";
+export function derivation(step: DerivingStep): ContentEffect {
+  return derived(deriveFor(step), step.action !== "checksum");
+}
+
+/** As {@link derivation}, of what `derive` makes. @param takesAway whether the result takes the place of the file */
+export function derived(derive: Derive, takesAway = false): ContentEffect {
   return {
     takesAway,
     put: async (services, placing, path, content) => {
@@ -32,7 +52,7 @@ export function derivation(action: keyof typeof derivations): ContentEffect {
       const transferId = services.runtime.newId();
       const writer = await services.objects.openWrite(objectKey, transferId);
       try {
-        const written = await write(services, writer, derivations[action](services, placing, content));
+        const written = await write(services, writer, derive(services, placing, content));
         const intent = intentOf(path, written, content);
         await placing.turn.annotate(JSON.stringify(intent));
         const exclusive = placing.destination.overwrite !== "replace";

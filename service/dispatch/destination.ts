@@ -1,3 +1,4 @@
+import type { Account } from "../../core/account.ts";
 import { type DispatchPlan, destinationOf, type OverwritePolicy, type PlacingStep } from "../../core/dispatch.ts";
 import { FileError } from "../../core/errors.ts";
 import { FolderMap } from "../../core/folder-map.ts";
@@ -11,6 +12,7 @@ import type { DispatchedFile } from "./dispatched-file.ts";
 /** Where a step puts a file. */
 export interface Destination {
   readonly accountName: string;
+  readonly account: Account;
   readonly path: VirtualPath;
   readonly overwrite: OverwritePolicy;
   readonly folders: FolderMap;
@@ -22,23 +24,45 @@ export interface Destination {
  * @throws FileError `not-found` for an account that is gone, `permission-denied` with its rule, `invalid-path`.
  */
 export async function destinationFor(
-  { accounts }: DispatchServices,
+  services: DispatchServices,
   plan: DispatchPlan,
   step: PlacingStep,
   file: DispatchedFile,
 ): Promise<Destination> {
   const accountName = "to" in step ? (step.account ?? plan.accountName) : file.accountName;
   const path = destinationOf(step, plan, file.path);
+  const destination = await destinationAt(services, plan, { account: accountName, path, overwrite: step.overwrite });
+  assertWritable(plan, destination, path);
+  return destination;
+}
+
+/** The place, before it was asked whether a file may get there. @throws FileError `not-found` */
+export async function destinationAt(
+  { accounts }: DispatchServices,
+  plan: DispatchPlan,
+  {
+    account: name,
+    path,
+    overwrite,
+  }: Pick<Destination, "path" | "overwrite"> & { readonly account: string | undefined },
+): Promise<Destination> {
+  const accountName = name ?? plan.accountName;
   const account = await accounts.find(accountName);
   if (!account) throw new FileError("not-found", `there is no account ${accountName}`);
-  if (accountName !== plan.accountName) {
-    const groups = account.groups.map(({ permissions }) => permissions);
-    const { effect, rule } = decide({ accountName, action: "write", path }, { account: account.permissions, groups });
-    if (effect === "deny") {
-      throw new FileError("permission-denied", `${accountName} may not write ${path}: ${rule}`, { rule });
-    }
-  }
-  return { accountName, path, overwrite: step.overwrite, folders: new FolderMap(account) };
+  return { accountName, account, path, overwrite, folders: new FolderMap(account) };
+}
+
+/** @throws FileError `permission-denied` with the rule that refused */
+export function assertWritable(
+  plan: DispatchPlan,
+  { accountName, account }: Pick<Destination, "accountName" | "account">,
+  path: VirtualPath,
+): void {
+  if (accountName === plan.accountName) return;
+  const groups = account.groups.map(({ permissions }) => permissions);
+  const { effect, rule } = decide({ accountName, action: "write", path }, { account: account.permissions, groups });
+  if (effect === "allow") return;
+  throw new FileError("permission-denied", `${accountName} may not write ${path}: ${rule}`, { rule });
 }
 
 /**

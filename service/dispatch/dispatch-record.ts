@@ -23,6 +23,11 @@ export function claimIdOf(event: AccountingEvent, plan: DispatchPlan, place: str
   return `${deadLetterId(dispatchConsumer, event.id)}/${plan.rule.name}/${place}`;
 }
 
+/** The action as rules write it. */
+export function actionOf({ action }: DispatchStep): string {
+  return action === "unpack" ? "extract" : action;
+}
+
 export interface StepRecord {
   readonly type: Extract<EventType, `dispatch.${string}`>;
   /** What tells this event of the step from others of the same type. */
@@ -46,6 +51,6 @@ export async function recordStep(
     ...(event.account && { account: event.account }),
     protocol: "system",
     message: `rule ${rule}: ${message}`,
-    data: { rule, action: step.action, ...data, cause: event.id },
+    data: { rule, action: actionOf(step), ...data, cause: event.id },
   });
 }

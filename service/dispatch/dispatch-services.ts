@@ -1,6 +1,7 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import type { AccountDirectory } from "../../ports/account-directory.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
+import type { Archives } from "../../ports/archives.ts";
 import type { Claims } from "../../ports/claims.ts";
 import type { ContentConversions } from "../../ports/content-conversions.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
@@ -24,6 +25,7 @@ export interface DispatchServices {
   readonly accounts: AccountDirectory;
   readonly claims: Claims;
   readonly conversions: ContentConversions;
+  readonly archives: Archives;
   /** How files get to destinations; undefined where that is not possible. */
   readonly pushing?: Pushing | undefined;
   /** What the step `scan` needs; without it such a step fails. */

@@ -1,4 +1,4 @@
-import type { PlacingStep, PushStep } from "../../core/dispatch.ts";
+import type { PlacingStep, PushStep, UnpackStep } from "../../core/dispatch.ts";
 import { FileError } from "../../core/errors.ts";
 import { once, type Turn } from "../consume/once.ts";
 import { WorkBusy, WorkDeferred } from "../consume/retry.ts";
@@ -6,13 +6,14 @@ import { pushFile } from "../destinations/push-file.ts";
 import { outgoingOf, pushMemory } from "../destinations/push-step.ts";
 import { derivation } from "./derivation.ts";
 import { destinationFor } from "./destination.ts";
-import { claimIdOf, recordStep, type StepList, type StepRun } from "./dispatch-record.ts";
+import { actionOf, claimIdOf, recordStep, type StepList, type StepRun } from "./dispatch-record.ts";
 import type { DispatchServices } from "./dispatch-services.ts";
 import { type DispatchedFile, goneReason, takeAway } from "./dispatched-file.ts";
 import { type Placed, place } from "./placement.ts";
 import type { ContentEffect } from "./placing.ts";
 import { relocation } from "./relocation.ts";
 import { scanFile } from "./scan-step.ts";
+import { unpack } from "./unpacking.ts";
 
 /** A step that could not be done. The code is that of the cause; `unavailable` when that is not known. */
 export class DispatchStepError extends FileError {
@@ -87,6 +88,8 @@ const act: Action = (services, run, file, turn) => {
       return sendFile(services, { ...run, step: run.step }, file, turn);
     case "delete":
       return deleteFile(services, run, file, turn);
+    case "unpack":
+      return unpackStep(services, { ...run, step: run.step }, file, turn);
     case "scan":
       return scanStep(services, run, file, turn);
     case "ignore":
@@ -144,9 +147,16 @@ async function sendFile(
   return { ...file, sha256 };
 }
 
-function effectOf({ action }: PlacingStep): ContentEffect {
-  if (action === "copy" || action === "move") return relocation(action);
-  return action === "rename" ? relocation("move") : derivation(action);
+function effectOf(step: PlacingStep): ContentEffect {
+  switch (step.action) {
+    case "copy":
+    case "move":
+      return relocation(step.action);
+    case "rename":
+      return relocation("move");
+    default:
+      return derivation(step);
+  }
 }
 
 async function deleteFile(
@@ -169,6 +179,16 @@ async function deleteFile(
   return undefined;
 }
 
+async function unpackStep(
+  services: DispatchServices,
+  run: StepRun & { readonly step: UnpackStep },
+  file: DispatchedFile,
+  turn: Turn,
+): Promise<undefined> {
+  const result = await unpack(services, run, file, turn);
+  if (result) await skip(services, run, file, { ...result, isThere: false });
+}
+
 const scanStep: Action = async (services, run, file, turn) => {
   const result = await scanFile(services, run, file, turn);
   if (!result || !("skipped" in result)) return result;
@@ -183,7 +203,7 @@ async function skip(
 ): Promise<DispatchedFile | undefined> {
   await recordStep(services, run, {
     type: "dispatch.skipped",
-    message: `${run.step.action} of ${file.path} skipped: ${skipped}`,
+    message: `${actionOf(run.step)} of ${file.path} skipped: ${skipped}`,
     data: { path: file.path, objectKey: file.objectKey, reason: skipped },
   });
   return isThere ? file : undefined;

@@ -6,13 +6,14 @@ import {
   type PlacingStep,
   type PushStep,
   planDispatch,
+  type UnpackStep,
 } from "../../core/dispatch.ts";
 import { FileError } from "../../core/errors.ts";
 import type { Failure } from "../consume/dead-letter.ts";
 import type { EventHandler } from "../consume/event-consumer.ts";
 import { WorkDeferred } from "../consume/retry.ts";
 import { endPush } from "../destinations/push-step.ts";
-import { dispatchConsumer, recordStep, type StepRun } from "./dispatch-record.ts";
+import { actionOf, dispatchConsumer, recordStep, type StepRun } from "./dispatch-record.ts";
 import type { DispatchServices } from "./dispatch-services.ts";
 import { DispatchStepError, runSteps } from "./dispatch-step.ts";
 import { type DispatchedFile, fileOf } from "./dispatched-file.ts";
@@ -86,7 +87,7 @@ async function recordFailure(
   await recordStep(services, run, {
     type: "dispatch.failed",
     suffix: `.${attempts}`,
-    message: `${step.action} of ${file.path} failed: ${message}`,
+    message: `${actionOf(step)} of ${file.path} failed: ${message}`,
     data: {
       path: file.path,
       ...destination,
@@ -105,11 +106,15 @@ function plannedDestination({ step, plan }: StepRun, file: DispatchedFile): Read
   return path === undefined ? {} : { destination: path };
 }
 
-function plannedPath(step: PlacingStep | PushStep, plan: DispatchPlan, file: DispatchedFile): string | undefined {
+function plannedPath(
+  step: PlacingStep | PushStep | UnpackStep,
+  plan: DispatchPlan,
+  file: DispatchedFile,
+): string | undefined {
   try {
     return destinationOf(step, plan, file.path);
   } catch (error) {
     if (!(error instanceof FileError)) throw error;
-    return "to" in step ? step.to.source : undefined;
+    return "to" in step ? step.to?.source : undefined;
   }
 }

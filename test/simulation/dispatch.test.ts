@@ -6,6 +6,7 @@ import { parseDestinationTemplate } from "../../core/destination-template.ts";
 import type { DispatchRule, DispatchStep, OverwritePolicy } from "../../core/dispatch.ts";
 import { compileSelection } from "../../core/event-selection.ts";
 import { limits } from "../../core/limits.ts";
+import type { Archives } from "../../ports/archives.ts";
 import type { ContentConversions } from "../../ports/content-conversions.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { EventConsumer } from "../../service/consume/event-consumer.ts";
@@ -46,6 +47,16 @@ const rules: readonly DispatchRule[] = [
     { action: "extract", overwrite: "number" },
     put("move", "/unpacked/"),
   ]),
+  rule("archived", "/in/*g", [
+    { action: "compress", format: "tar", overwrite: "number" },
+    {
+      action: "unpack",
+      format: "tar",
+      to: parseDestinationTemplate("/files/", 0),
+      account: undefined,
+      overwrite: "number",
+    },
+  ]),
   rule("refused", "/in/*e", [put("copy", "/taken")], { otherwise: [put("move", "/failed/", "number")] }),
 ];
 
@@ -57,6 +68,7 @@ const placesOf: Readonly<Record<string, (name: string) => readonly string[]>> = 
   d: (name) => [`first/${name}`, `second/${name}`],
   e: (name) => [`failed/${name}`],
   f: (name) => [`in/${name}.sha256`, `packed/${name}.gz`, `unpacked/${name}`],
+  g: (name) => [`files/${name}`, `files/more/${name}`],
 };
 
 /** Compression that is done at once, and can be read. */
@@ -74,6 +86,29 @@ const conversions: ContentConversions = {
   },
   utf8: (text) => utf8(text),
   text: (bytes) => new TextDecoder().decode(bytes),
+};
+
+/** An archive of a file has another one in it, so that its extraction has two. */
+const archives: Archives = {
+  pack: async function* (_format, { name, content }) {
+    yield utf8(`${name}\n`);
+    yield* content;
+  },
+  entries: async function* (_format, archive) {
+    const bytes = new Uint8Array(archive.entry.size);
+    await archive.read(bytes, 0);
+    const [name = "", content = ""] = conversions.text(bytes).split("\n");
+    for (const entry of [name, `more/${name}`]) {
+      yield {
+        name: entry,
+        type: "file",
+        bytes: content.length,
+        content: async function* () {
+          yield utf8(content);
+        },
+      };
+    }
+  },
 };
 
 function utf8(text: string): Uint8Array {
@@ -108,7 +143,7 @@ async function write(objects: ObjectStore, objectKey: string, content: string): 
 
 /** A client's upload and its record, which the simulation of uploads shows to be sound. */
 async function upload({ services, uploaded, random }: World): Promise<void> {
-  const name = `${uploaded.size}${"abcdef"[Math.floor(random() * 6)]}`;
+  const name = `${uploaded.size}${"abcdefg"[Math.floor(random() * 7)]}`;
   const content = `content of ${name}`;
   uploaded.set(name, content);
   const objectKey = `tester/in/${name}`;
@@ -200,7 +235,7 @@ async function live(world: World, faultRate: number, plant: Plant): Promise<void
     openWrite: async (objectKey: string, transferId: string) =>
       faultyWriter(await unreliable(() => services.objects.openWrite(objectKey, transferId)), unreliable),
   };
-  const dispatcher = createDispatcher({ ...services, objects, accounting, claims, conversions }, () => rules);
+  const dispatcher = createDispatcher({ ...services, objects, accounting, claims, archives, conversions }, () => rules);
   const positions = withFaults(automation.positions, unreliable, ["load", "save"]);
   const deadLetters = withFaults(automation.deadLetters, unreliable, ["put", "find", "remove"]);
   const { runtime } = services;
@@ -266,21 +301,28 @@ function madeOf(content: string, place: string): string {
   return place.endsWith(".sha256") ? `${sha256(content)}  ${place.slice("in/".length, -".sha256".length)}\n` : content;
 }
 
-const stepCounts: Readonly<Record<string, number>> = { a: 3, b: 1, c: 2, d: 2, e: 1, f: 5 };
+const stepCounts: Readonly<Record<string, number>> = { a: 3, b: 1, c: 2, d: 2, e: 1, f: 5, g: 4 };
 
 async function allFiles(objects: ObjectStore): Promise<Map<string, string>> {
   const files: [string, string][] = [];
   for (const folder of (await objects.list("tester", { limit: 1000 })).entries) {
-    const names =
-      folder.type === "file"
-        ? [""]
-        : (await objects.list(`tester/${folder.name}`, { limit: 1000 })).entries.map(({ name }) => `/${name}`);
+    const names = folder.type === "file" ? [""] : await namesBelow(objects, `tester/${folder.name}`);
     for (const name of names) {
       const place = `${folder.name}${name}`;
       files.push([place, (await contentOf(objects, `tester/${place}`)) ?? ""]);
     }
   }
   return new Map(files.sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+async function namesBelow(objects: ObjectStore, folder: string): Promise<string[]> {
+  const { entries } = await objects.list(folder, { limit: 1000 });
+  const names = entries.map(async ({ name, type }) =>
+    type === "file"
+      ? [`/${name}`]
+      : (await namesBelow(objects, `${folder}/${name}`)).map((below) => `/${name}${below}`),
+  );
+  return (await Promise.all(names)).flat();
 }
 
 async function simulate(seed: number, plant: Plant = (automation) => automation): Promise<void> {

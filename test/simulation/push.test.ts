@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
+import { archives } from "../../adapters/node/archives.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { parseDestinationTemplate } from "../../core/destination-template.ts";
@@ -150,6 +151,7 @@ async function live(world: World, faultRate: number, plant: Plant): Promise<void
   const services = {
     ...world.services,
     runtime,
+    archives,
     conversions: contentConversions,
     claims: withFaults(automation.claims, unreliable, ["claim", "annotate", "complete", "release"]),
     accounting: withFaults(world.services.accounting, unreliable, ["append", "readBehind", "end"]),

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
+import { archives } from "../../adapters/node/archives.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import { createRuntime } from "../../adapters/node/runtime.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
@@ -46,7 +47,7 @@ export async function startPushRig(
     continues: false,
   };
   const destinations = new Destinations(() => [destination], sites, runtime);
-  const dispatching = { ...services, runtime, claims: automation.claims, conversions: contentConversions };
+  const dispatching = { ...services, runtime, claims: automation.claims, archives, conversions: contentConversions };
   const handlerFor = (pushing: Pushing) => createDispatcher({ ...dispatching, pushing }, () => [rule]);
   const { deadLetters, pushes: queue } = automation;
   const lanes = new PushLanes({ destinations, queue, deadLetters, runtime, handlerFor });

@@ -1,5 +1,10 @@
 import { z } from "zod";
-import { parseDestinationTemplate, parseNameTemplate } from "../../../core/destination-template.ts";
+import { packFormats } from "../../../core/archive-format.ts";
+import {
+  type DestinationTemplate,
+  parseDestinationTemplate,
+  parseNameTemplate,
+} from "../../../core/destination-template.ts";
 import {
   type DispatchRule,
   type DispatchStep,
@@ -45,14 +50,17 @@ const actions = {
   push: push.describe("Sends the file to a destination."),
   rename: newName.describe("Gives the file this name; it stays in its folder."),
   checksum: z.literal("sha256").describe("Puts the file's SHA-256 next to it, in NAME.sha256."),
-  compress: z.literal("gzip").describe("Compresses the file: NAME.gz takes its place."),
-  extract: z.literal("gzip").describe("Undoes that: NAME takes the place of NAME.gz."),
+  compress: z.enum(packFormats).describe("Compresses the file: NAME.gz, .zip, .tar or .tar.gz takes its place."),
+  extract: z
+    .enum(packFormats)
+    .describe("Undoes that: NAME takes the place of NAME.gz; the files of an archive go into the folder NAME."),
   scan: z.literal(true).describe("Has the file scanned; an infected one goes into quarantine."),
   delete: z.literal(true).describe("Deletes the file."),
   ignore: z.literal(true).describe("Leaves the file as it is."),
 };
 
 const options = {
+  to: destination.describe("The folder that the files of an archive go to. Default: one beside it with its name."),
   account: name.describe("Whose path the destination is; that account must be allowed to write there."),
   overwrite: z.enum(overwritePolicies).describe("What to do when the destination is taken. Default: fail."),
 };
@@ -61,7 +69,8 @@ type Action = keyof typeof actions;
 
 const actionNames = Object.keys(actions) as readonly Action[];
 const actionsWith: Readonly<Record<keyof typeof options, readonly Action[]>> = {
-  account: ["move", "copy"],
+  to: ["extract"],
+  account: ["move", "copy", "extract"],
   overwrite: ["move", "copy", "push", "rename", ...derivingActions],
 };
 
@@ -75,9 +84,11 @@ const step = section({ ...actions, ...options })
       context.addIssue({ code: "custom", message: `expected exactly one of ${list}` });
       return;
     }
-    for (const option of ["account", "overwrite"] as const) {
-      if (written[option] === undefined || actionsWith[option].includes(action)) continue;
-      const message = `${JSON.stringify(option)} means nothing to ${JSON.stringify(action)}`;
+    for (const option of ["to", "account", "overwrite"] as const) {
+      const isOfArchive = option !== "overwrite" && action === "extract" && written.extract === "gzip";
+      if (written[option] === undefined || (actionsWith[option].includes(action) && !isOfArchive)) continue;
+      const of = isOfArchive ? "extract: gzip" : action;
+      const message = `${JSON.stringify(option)} means nothing to ${JSON.stringify(of)}`;
       context.addIssue({ code: "custom", path: [option], params: { part: "name" }, message });
     }
   })
@@ -123,10 +134,17 @@ function compileRule({ do: done, otherwise = [], continue: continues, ...rule }:
 function stepFindings({ when, do: done, otherwise = [] }: WrittenRule) {
   return Object.entries({ do: done, otherwise }).flatMap(([list, written]) =>
     written.flatMap((step, index) => {
-      const finding = stepFinding(step, when);
+      const before = written.slice(0, index).find(({ extract }) => extract !== undefined && extract !== "gzip");
+      const finding = before ? behindUnpacking(step) : stepFinding(step, when);
       return finding ? [{ path: [list, index, finding.action], message: finding.message }] : [];
     }),
   );
+}
+
+/** An archive is gone when its files are there, and there is no one file to go on with. */
+function behindUnpacking(written: WrittenStep): { action: Action; message: string } {
+  const action = actionNames.find((one) => written[one] !== undefined) ?? "ignore";
+  return { action, message: "behind the extraction of an archive there is no file for another step" };
 }
 
 /** What cannot be seen in a step alone: groups that the rule's path does not have, and files for the rule itself. */
@@ -150,6 +168,10 @@ function mayConcern({ written: { accounts } }: EventSelection, account: string |
   return accounts.includes(account) || accounts.every((entry) => entry.startsWith("!"));
 }
 
+function folderOf({ to }: WrittenStep, captureCount: number): DestinationTemplate | undefined {
+  return to === undefined ? undefined : parseDestinationTemplate(to, captureCount);
+}
+
 /** @throws FileError for groups that the path does not have. */
 function compileStep(written: WrittenStep, { path }: EventSelection): DispatchStep {
   const captureCount = path?.captureCount ?? 0;
@@ -165,8 +187,11 @@ function compileStep(written: WrittenStep, { path }: EventSelection): DispatchSt
     return { action: move === undefined ? "copy" : "move", to: template, account, overwrite };
   }
   if (rename !== undefined) return { action: "rename", name: parseNameTemplate(rename, captureCount), overwrite };
+  if (written.extract !== undefined && written.extract !== "gzip") {
+    return { action: "unpack", format: written.extract, to: folderOf(written, captureCount), account, overwrite };
+  }
   const deriving = derivingActions.find((action) => written[action] !== undefined);
-  if (deriving) return { action: deriving, overwrite };
+  if (deriving) return { action: deriving, overwrite, ...(written.compress && { format: written.compress }) };
   if (written.scan) return { action: "scan" };
   return { action: written.delete ? "delete" : "ignore" };
 }

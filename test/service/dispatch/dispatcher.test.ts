@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
+import { archives } from "../../../adapters/node/archives.ts";
 import { contentConversions } from "../../../adapters/node/content-conversions.ts";
 import type { Account } from "../../../core/account.ts";
 import type { AccountingEvent } from "../../../core/accounting-event.ts";
@@ -50,7 +51,7 @@ function rig(
 ) {
   const services = createMemoryServices(accounts);
   const { objects, accounting } = services;
-  const dispatcher = createDispatcher({ ...services, ...createMemoryAutomation(), conversions }, () => rules);
+  const dispatcher = createDispatcher({ ...services, ...createMemoryAutomation(), archives, conversions }, () => rules);
   let count = 0;
   const write = async (objectKey: string, text: string) => {
     const writer = await objects.openWrite(objectKey, `upload-${count}`);
