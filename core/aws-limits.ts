@@ -42,6 +42,8 @@ export const awsLimits = {
   /** How often an event that EventBridge did not take is sent; the pauses between double. */
   busTries: 6,
   busRetryMs: 100,
+  /** After this time an event that EventBridge did not take is not sent again: a client waits for it. */
+  busLongestMs: 30 * second,
   /** Transfers that a process remembers to have ended, so that a start that is recorded again does not open them. */
   endedTransfers: 10_000,
   /** How long it is known that a process had transfers, counted from the last of them. */

@@ -104,11 +104,12 @@ export class EventPublisher {
   /** Gives every one of the batch its answer; never throws. */
   async #putAll(batch: readonly Waiting[]): Promise<void> {
     let left = batch;
+    const endsAtMs = performance.now() + limits.busLongestMs;
     for (let attempt = 1; left.length > 0; attempt += 1) {
       const { refused, reason } = await this.#put(left);
       left = refused;
       if (left.length === 0) return;
-      if (attempt === limits.busTries) {
+      if (attempt === limits.busTries || performance.now() >= endsAtMs) {
         const failure = new FileError("unavailable", "the event bus does not take the accounting event", {
           cause: reason,
         });

@@ -4,8 +4,8 @@ import type { ConfigurationTarget } from "./configuration-target.ts";
 import { againstTarget, print } from "./plan.ts";
 
 /**
- * `ferrygate apply --config FILE [--data DIR | --url URL | --table NAME]`: makes the accounts, groups and rules those of the file,
- * whatever became of them meanwhile, and prints what that changed.
+ * `ferrygate apply --config FILE [--data DIR | --url URL | --table NAME]`: makes the accounts, groups and rules those
+ * of the file, whatever became of them meanwhile, and prints what that changed.
  * @returns the exit code: 0 when the target is what the file says, 1 otherwise
  */
 export function runApply(args: readonly string[]): Promise<number> {
