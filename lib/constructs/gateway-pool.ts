@@ -5,6 +5,7 @@ import {
   aws_ecs as ecs,
   aws_elasticloadbalancingv2 as elb,
   type aws_iam as iam,
+  aws_logs as logs,
 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { acknowledge, acknowledgeResources } from "./acknowledge.ts";
@@ -56,6 +57,8 @@ export class GatewayPool extends Construct implements iam.IGrantable, ec2.IConne
   readonly targets: PoolTargets;
   readonly grantPrincipal: iam.IPrincipal;
   readonly connections: ec2.Connections;
+  readonly logGroup: logs.LogGroup;
+  readonly #errors: logs.MetricFilter;
 
   constructor(scope: Construct, id: string, props: GatewayPoolProps) {
     super(scope, id);
@@ -67,6 +70,8 @@ export class GatewayPool extends Construct implements iam.IGrantable, ec2.IConne
         operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
       },
     });
+    this.logGroup = logGroup(this, "Lines", props.logRetention);
+    this.#errors = countErrors(this, this.logGroup);
     addGateway(definition, this, props);
     acknowledge(
       definition,
@@ -87,6 +92,11 @@ export class GatewayPool extends Construct implements iam.IGrantable, ec2.IConne
 
   metricMemory(): cloudwatch.Metric {
     return this.service.metricMemoryUtilization({ statistic: "Maximum", label: "memory, in percent" });
+  }
+
+  /** Lines that a task writes when something went wrong that nobody asked for. */
+  metricErrors(): cloudwatch.Metric {
+    return this.#errors.metric({ statistic: "Sum", period: Duration.minutes(5), label: "errors" });
   }
 
   #service(taskDefinition: ecs.FargateTaskDefinition, props: GatewayPoolProps): ecs.FargateService {
@@ -166,7 +176,17 @@ const acceptsConnections: elb.HealthCheck = {
   unhealthyThresholdCount: 3,
 };
 
-function addGateway(definition: ecs.FargateTaskDefinition, scope: Construct, props: GatewayPoolProps): void {
+function countErrors(scope: Construct, lines: logs.LogGroup): logs.MetricFilter {
+  return new logs.MetricFilter(scope, "Errors", {
+    logGroup: lines,
+    filterPattern: logs.FilterPattern.stringValue("$.level", "=", "error"),
+    metricNamespace: `Ferrygate/${scope.node.addr.slice(-8)}`,
+    metricName: "errors",
+    metricValue: "1",
+  });
+}
+
+function addGateway(definition: ecs.FargateTaskDefinition, scope: GatewayPool, props: GatewayPoolProps): void {
   definition.addContainer("gateway", {
     image: props.image,
     user,
@@ -175,7 +195,7 @@ function addGateway(definition: ecs.FargateTaskDefinition, scope: Construct, pro
     environment: { ...props.environment },
     logging: ecs.LogDrivers.awsLogs({
       streamPrefix: "gateway",
-      logGroup: logGroup(scope, "Lines", props.logRetention),
+      logGroup: scope.logGroup,
     }),
     portMappings: Object.values(containerPorts).map((containerPort) => ({ containerPort })),
     linuxParameters: linux(scope),

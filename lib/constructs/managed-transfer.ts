@@ -20,6 +20,8 @@ export class ManagedTransferRole extends Construct {
     super(scope, id);
     this.role = new iam.Role(this, "Role", { assumedBy: ownTransfer() });
     props.files.grantTransfer(this.role);
+    const resourceArns = [props.files.bucket.bucketArn];
+    iam.Grant.addToPrincipal({ grantee: this.role, actions: ["s3:GetBucketLocation"], resourceArns });
   }
 }
 

@@ -30,7 +30,8 @@ const eventsPerSession = 3;
 const eventsPerTransfer = 2;
 /** Accounting, dispatch and alerts each get every event: sent, received, deleted. */
 const queueCallsPerEvent = 9;
-const customMetrics = 8;
+/** Of events; each pool adds one for the errors in its log. */
+const eventMetrics = 8;
 
 /** What a month costs whether anybody transfers anything or not. */
 export function fixedCosts(stage: Stage, prices: Prices): CostLine[] {
@@ -39,6 +40,7 @@ export function fixedCosts(stage: Stage, prices: Prices): CostLine[] {
   const hasEndpoints = stage.network.kind === "own" || stage.network.endpoints === "create";
   const endpoints = hasEndpoints ? endpointCount * zones.length : 0;
   const alarms = alarmCountOf(stage);
+  const metrics = eventMetrics + gateway.pools.length + (gateway.corporate ? 1 : 0);
   return [
     ...computing(stage, prices),
     line("load balancers", `${balancers}, with one unit of capacity each`, [
@@ -49,9 +51,9 @@ export function fixedCosts(stage: Stage, prices: Prices): CostLine[] {
       endpoints * hours * prices.interfaceEndpointHour,
     ]),
     line("key and secrets", `1 key, ${secretCount} secrets`, [prices.keyMonth, secretCount * prices.secretMonth]),
-    line("alarms and dashboard", `${alarms} alarms, ${customMetrics} metrics, 1 dashboard`, [
+    line("alarms and dashboard", `${alarms} alarms, ${metrics} metrics, 1 dashboard`, [
       alarms * prices.alarmMonth,
-      customMetrics * prices.metricMonth,
+      metrics * prices.metricMonth,
       prices.dashboardMonth,
     ]),
     ...managedServer(stage, prices),
@@ -89,7 +91,7 @@ export function loadCosts(stage: Stage, load: Load, prices: Prices): CostLine[] 
 
 /** What lib/stacks/observability-stack.ts places; a test compares the two. */
 export function alarmCountOf({ gateway }: Stage): number {
-  const perPool = 4 + 2;
+  const perPool = 4 + 2 + 1;
   const served = gateway.pools.filter(({ weight }) => weight > 0).length + (gateway.corporate ? 1 : 0);
   const queues = 4 * 2 + 2;
   const functions = 7 * 2;

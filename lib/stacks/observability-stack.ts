@@ -56,6 +56,12 @@ export class ObservabilityStack extends Stack {
         missing: cloudwatch.TreatMissingData.BREACHING,
       });
     }
+    this.alarms.add(`GatewayErrors-${name}`, {
+      heading: "The gateway reports errors",
+      metric: pool.metricErrors(),
+      threshold: 5,
+      periods: 2,
+    });
     const metrics = { Processors: pool.metricCpu(), Memory: pool.metricMemory() };
     for (const [what, metric] of Object.entries(metrics)) {
       this.alarms.add(`${what}-${name}`, { heading: "The gateway is full", metric, threshold: 85, periods: 3 });
