@@ -78,15 +78,17 @@ export const awsLimits = {
   storeFirstBufferBytes: 1 * MiB,
   /** Memory for what all uploads of a process hold between client and store; a quarter of it is for first buffers. */
   storeUploadMemoryBytes: 256 * MiB,
+  /** Written to a connection at a time. */
+  storeSendBytes: 256 * KiB,
   /** Parts of one upload on their way at the same time. */
   storePartsAtOnce: 4,
   /** Memory for reading ahead; without it, reads ask the store for what they need and no more. */
-  storeReadMemoryBytes: 128 * MiB,
+  storeReadMemoryBytes: 256 * MiB,
   /** What the request that opens a file brings along. */
   storeFirstReadBytes: 256 * KiB,
-  storeReadBytes: 4 * MiB,
+  storeReadBytes: 8 * MiB,
   /** Blocks that one download reads ahead, besides the one it is at. */
-  storeBlocksAhead: 2,
+  storeBlocksAhead: 1,
   /** How often the rest of a block is asked for after its connection broke. */
   storeReadAttempts: 4,
   /** S3 copies objects up to this size in one request, larger ones in parts. */
