@@ -86,7 +86,7 @@ describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency:
       assert.ok(error instanceof ProblemError);
       return error.status === 403 && /account limited, permissions\[1\]/.test(String(error.problem.rule));
     });
-    await assert.rejects(client.put("/inbox/large.bin", Buffer.alloc(11 * 1024 * 1024)), /413/);
+    await assert.rejects(client.put("/inbox/large.bin", Buffer.alloc(5 * 1024 * 1024)), /413/);
     await client.close();
     const denied = await eventsOf("account=limited&type=access.denied");
     assert.deepEqual(

@@ -7,8 +7,9 @@ export type PayloadHandler = (
   context: Context,
 ) => Promise<APIGatewayProxyStructuredResultV2>;
 
-/** What API Gateway lets through, in bytes. */
+/** What API Gateway lets through, and what it can hand to a function as JSON, in bytes. */
 const mostContent = 10 * 1024 * 1024;
+const mostPayload = 6 * 1024 * 1024;
 
 /** An HTTP API of API Gateway on a socket, as far as a function can see: payload format 2.0, stage `$default`. */
 export async function startHttpApi(handler: PayloadHandler): Promise<{ readonly url: string; close(): Promise<void> }> {
@@ -30,12 +31,13 @@ async function serve(handler: PayloadHandler, request: IncomingMessage, response
   const chunks: Buffer[] = [];
   for await (const chunk of request as AsyncIterable<Buffer>) chunks.push(chunk);
   const content = Buffer.concat(chunks);
-  if (content.length > mostContent) {
+  const payload = payloadOf(request, content);
+  if (content.length > mostContent || Buffer.byteLength(JSON.stringify(payload)) > mostPayload) {
     response.statusCode = 413;
     response.end(JSON.stringify({ message: "Request Entity Too Large" }));
     return;
   }
-  const result = await handler(payloadOf(request, content), lambdaContext());
+  const result = await handler(payload, lambdaContext());
   response.statusCode = result.statusCode ?? 200;
   for (const [name, value] of Object.entries(result.headers ?? {})) response.setHeader(name, `${value}`);
   if (result.cookies) response.setHeader("set-cookie", result.cookies);
