@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Leases } from "../ports/leases.ts";
 import type { Log } from "../ports/runtime.ts";
 import type { Arrival } from "./data-port.ts";
@@ -59,8 +60,15 @@ export class Arrivals {
     const port = isPassive || isRelayed ? destinationPort : await this.#portByClient(connection, range);
     if (port !== undefined && ports.deliver(port, sourceAddress, socket)) return;
     const task = port === undefined || isRelayed ? undefined : await this.#otherTask(port, sourceAddress);
-    if (port === undefined || task === undefined) socket.resetAndDestroy();
-    else await this.#options.relays.start(socket, task, formatRelayHeader({ ...connection, destinationPort: port }));
+    const isTaken =
+      port !== undefined &&
+      task !== undefined &&
+      (await this.#passOn(socket, task, { ...connection, destinationPort: port }));
+    if (!isTaken) socket.resetAndDestroy();
+  }
+
+  #passOn(socket: Socket, task: string, connection: ProxiedConnection): Promise<boolean> {
+    return this.#options.relays.start(socket, task, formatRelayHeader(connection));
   }
 
   async #otherTask(port: number, clientAddress: string): Promise<string | undefined> {

@@ -63,20 +63,28 @@ export class Doors {
     else void this.#passOn(socket, door, leadership);
   }
 
+  /** A leader that does not answer may have died: the client waits for the next one. */
   async #passOn(socket: Socket, door: Door, leadership: Leadership): Promise<void> {
     socket.on("error", () => {});
-    const leader = await this.#leaderFor(socket, leadership);
+    const endsAtMs = performance.now() + limits.leaderWaitMs;
+    let leader = leadership.leader ?? (await this.#nextLeader(socket, leadership, { endsAtMs }));
+    while (leader !== undefined && !leadership.isLeader && !socket.destroyed) {
+      if (await this.#options.relays.start(socket, leader, headerFor(socket, door))) return;
+      leader = await this.#nextLeader(socket, leadership, { endsAtMs, before: leader });
+    }
     if (socket.destroyed) return;
     if (leadership.isLeader) door.accept(socket);
-    else if (leader === undefined) socket.destroy();
-    else await this.#options.relays.start(socket, leader, headerFor(socket, door));
+    else socket.destroy();
   }
 
-  async #leaderFor(socket: Socket, leadership: Leadership): Promise<string | undefined> {
-    if (leadership.leader !== undefined) return leadership.leader;
+  async #nextLeader(
+    socket: Socket,
+    leadership: Leadership,
+    { endsAtMs, before }: { readonly endsAtMs: number; readonly before?: string },
+  ): Promise<string | undefined> {
     if (this.#waiting.size >= limits.leaderWaits) return undefined;
     this.#waiting.add(socket);
-    const leader = await leadership.untilKnown(limits.leaderWaitMs);
+    const leader = await leadership.untilKnown(Math.max(0, endsAtMs - performance.now()), before);
     this.#waiting.delete(socket);
     return leader;
   }

@@ -52,9 +52,10 @@ export class Leadership {
     return () => this.#listeners.delete(listener);
   }
 
-  /** The leader, waited for at most this long. */
-  untilKnown(withinMs: number): Promise<string | undefined> {
-    if (this.#leader !== undefined) return Promise.resolve(this.#leader);
+  /** A leader, waited for at most this long; another one than `before`, which does not answer. */
+  untilKnown(withinMs: number, before?: string): Promise<string | undefined> {
+    const isWanted = (leader: string | undefined) => leader !== undefined && leader !== before;
+    if (isWanted(this.#leader)) return Promise.resolve(this.#leader);
     return new Promise((resolve) => {
       const settle = (leader: string | undefined) => {
         clearTimeout(timer);
@@ -62,7 +63,7 @@ export class Leadership {
         resolve(leader);
       };
       const timer = setTimeout(settle, withinMs, undefined);
-      const stop = this.onChange((leader) => leader !== undefined && settle(leader));
+      const stop = this.onChange((leader) => isWanted(leader) && settle(leader));
     });
   }
 

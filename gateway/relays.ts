@@ -22,24 +22,22 @@ export class Relays {
    * Passes a paused connection on.
    * @param task its address and port, `10.0.1.7:5000`
    * @param header goes in front of what the client sends
+   * @returns false when the task does not take it; nothing has been read of the connection then
    */
-  async start(client: Socket, task: string, header: Buffer): Promise<void> {
-    if (this.#active.size >= limits.relayedConnections) {
-      breakOff(client);
-      return;
-    }
+  async start(client: Socket, task: string, header: Buffer): Promise<boolean> {
+    if (this.#active.size >= limits.relayedConnections) return false;
     this.#active.set(client, task);
     client.once("close", () => this.#active.delete(client));
     client.on("error", () => {});
-    client.allowHalfOpen = true;
     try {
       const owner = await connected(task);
-      owner.write(header);
       if (client.destroyed) owner.destroy();
-      else splice(client, owner);
+      else splice(client, owner, header);
+      return true;
     } catch (error) {
+      this.#active.delete(client);
       this.#log.warn("a connection cannot be passed on to its task", { task, error: `${error}` });
-      breakOff(client);
+      return false;
     }
   }
 
@@ -76,7 +74,9 @@ function connected(task: string): Promise<Socket> {
   });
 }
 
-function splice(client: Socket, owner: Socket): void {
+function splice(client: Socket, owner: Socket, header: Buffer): void {
+  client.allowHalfOpen = true;
+  owner.write(header);
   pass(client, owner);
   pass(owner, client);
 }

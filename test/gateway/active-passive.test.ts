@@ -87,6 +87,23 @@ describe("tasks of which one leads", () => {
     assert.equal(sessionPeers(leader()).length, 3);
   });
 
+  it("let clients wait for the next leader when the one that they know does not answer", async () => {
+    const old = leader();
+    await old.connections.close();
+    const others = cluster.tasks.filter((task) => task !== old);
+    const [standby] = others;
+    assert.ok(standby);
+    const port = cluster.doors.sftp;
+    const login = connectSftp({ host: standby.host, port }, "tester", { password: "password" });
+    const warned = () => others.some(({ services }) => services.runtime.logged.some(({ level }) => level === "warn"));
+    while (!warned()) await new Promise(setImmediate);
+    await old.leadership?.resign();
+    for (const { leadership } of others.reverse()) await leadership?.renew();
+    (await login).client.end();
+    assert.equal(sessionPeers(leader()).length, 1);
+    assert.notEqual(leader(), standby);
+  });
+
   it("take no new clients behind closed doors, at the leader's data port neither", async () => {
     const old = leader();
     old.connections.closeDoors();

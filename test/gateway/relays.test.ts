@@ -21,7 +21,9 @@ describe("a connection that is passed on", () => {
   beforeEach(async () => {
     relays = new Relays(createMemoryRuntime());
     owner = createServer({ allowHalfOpen: true });
-    front = createServer({ pauseOnConnect: true }, (socket) => void relays.start(socket, task, header));
+    front = createServer({ pauseOnConnect: true }, async (socket) => {
+      if (!(await relays.start(socket, task, header))) socket.destroy();
+    });
     for (const server of [front, owner]) await once(server.listen(0, "127.0.0.1"), "listening");
     task = `127.0.0.1:${(owner.address() as AddressInfo).port}`;
     client = connect({ port: (front.address() as AddressInfo).port, host: "127.0.0.1", allowHalfOpen: true });

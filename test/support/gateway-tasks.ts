@@ -35,6 +35,8 @@ export interface TestCluster {
   readonly ftpsPort: number;
   readonly implicitPort: number;
   readonly passive: { readonly first: number; readonly last: number };
+  /** Of every task. */
+  readonly doors: { readonly sftp: number; readonly ftps: number };
   /** The port of every task's data port. */
   readonly dataPort: number;
   readonly objects: ObjectStore;
@@ -93,6 +95,7 @@ export async function startTestCluster(options: TestClusterOptions = {}): Promis
     ftpsPort,
     implicitPort,
     passive,
+    doors: { sftp: own.sftp, ftps: own.ftps },
     dataPort: own.data,
     objects,
     events: () => tasks.flatMap(({ services }) => services.accounting.events),
