@@ -20,7 +20,7 @@ export interface EventQuery {
 
 export interface EventPage {
   readonly events: readonly AccountingEvent[];
-  /** Absent when there is nothing more. */
+  /** Absent when there is nothing more; a page with fewer events than asked for may have one. */
   readonly cursor: string | undefined;
   /** For each of the events, the cursor of what comes behind it, whether or not there is anything yet. */
   readonly cursors: readonly string[];
@@ -35,7 +35,8 @@ export interface UnfinishedTransfer {
 export interface AccountingLog {
   /**
    * Resolves when the event is durable: a crash of the machine cannot lose it. Appending an id again changes
-   * nothing. Events become durable in the order in which they were appended, so waiting for the last waits for all.
+   * nothing. Appends are answered in their order, so waiting for the last waits for all. Whoever reads may find events
+   * a moment later, and in another order, where a bus lies between: `query` and `find` say what was put on record there.
    * @throws FileError `unavailable` when the record cannot be made.
    */
   append(event: AccountingEvent): Promise<void>;
