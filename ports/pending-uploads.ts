@@ -53,7 +53,7 @@ export interface DirectPartStore {
   readonly smallestPartBytes: number;
   /** Begins an upload to the objectKey. Durable when it resolves. @throws FileError as `ObjectContents.openWrite`. */
   begin(uploadId: string, objectKey: string): Promise<void>;
-  /** An absolute URL that takes a PUT of this part until about limits.partUrlMs have passed. @throws FileError `not-found`. */
+  /** An absolute URL that takes a PUT of this part for limits.partUrlMs at most. @throws FileError `not-found`. */
   urlOf(uploadId: string, partNumber: number): Promise<string>;
   /** In order of their numbers. @throws FileError `not-found`. */
   list(uploadId: string): Promise<readonly UploadPart[]>;

@@ -1,6 +1,7 @@
 /**
  * `npm run bench [-- ARGUMENT…]`: runs the benchmarks one after the other with the Node that runs the product. Each
- * gets all the arguments (`--smoke` makes them small; `--store s3` measures the product over S3 instead). Ends with the first exit code that is not 0.
+ * gets all the arguments (`--smoke` makes them small; `--store s3` measures the product over S3 instead). Ends with the
+ * first exit code that is not 0.
  */
 import { fileURLToPath } from "node:url";
 import { ensureNativeCrypto } from "./native-crypto.mjs";
