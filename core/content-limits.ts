@@ -17,6 +17,9 @@ export const contentLimits = {
   archiveEntryBytes: 64 * GiB,
   /** Of a name that a message shows. */
   archiveShownName: 200,
+  pgpKeys: 500,
+  pgpKeysPerStep: 20,
+  pgpSignatureBytes: 64 * KiB,
   scanExpressions: 50,
   /** Files that are scanned at the same time; the others wait. */
   scansAtOnce: 4,

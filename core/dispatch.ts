@@ -46,6 +46,23 @@ export interface DerivingStep {
   readonly overwrite: OverwritePolicy;
 }
 
+/** Names of keys; the file that is made takes the place of the old. */
+export type PgpStep =
+  | {
+      readonly action: "encrypt";
+      readonly recipients: readonly string[];
+      readonly signer: string | undefined;
+      readonly armor: boolean;
+      readonly overwrite: OverwritePolicy;
+    }
+  | {
+      readonly action: "decrypt";
+      readonly recipients: readonly string[];
+      readonly signedBy: readonly string[];
+      readonly overwrite: OverwritePolicy;
+    }
+  | { readonly action: "verify"; readonly signedBy: readonly string[]; readonly overwrite: OverwritePolicy };
+
 /** Puts the files of an archive into a folder: `to`, or one beside the archive that has its name. */
 export interface UnpackStep {
   readonly action: "unpack";
@@ -69,7 +86,9 @@ export type DispatchStep =
   | ({ readonly action: "push" } & RemotePlacement)
   | { readonly action: "rename"; readonly name: DestinationTemplate; readonly overwrite: OverwritePolicy }
   | DerivingStep
+  | PgpStep
   | UnpackStep
+  | { readonly action: "verify-detached"; readonly signedBy: readonly string[] }
   | { readonly action: "delete" | "ignore" | "scan" };
 
 /** What to do with the files that events are about. */
@@ -143,13 +162,23 @@ export function destinationOf(
       return parseVirtualPath(`${path}${packExtensions[step.format ?? "gzip"]}`);
     case "extract":
       return extractedPath(path, "gzip");
+    case "encrypt":
+      return parseVirtualPath(`${path}${step.armor ? ".asc" : ".pgp"}`);
+    case "decrypt":
+    case "verify":
+      return pathWithout(path, pgpExtensions);
     case "unpack":
       return step.to ? resolveTemplate({ ...step.to, keepsName: false }, values) : extractedPath(path, step.format);
   }
 }
 
 function extractedPath(path: VirtualPath, format: PackFormat): VirtualPath {
-  const extensions = format === "tar.gz" ? [".tar.gz", ".tgz"] : [packExtensions[format]];
+  return pathWithout(path, format === "tar.gz" ? [".tar.gz", ".tgz"] : [packExtensions[format]]);
+}
+
+const pgpExtensions = [".pgp", ".gpg", ".asc"];
+
+function pathWithout(path: VirtualPath, extensions: readonly string[]): VirtualPath {
   const name = nameOf(path);
   const extension = extensions.find((one) => name.length > one.length && name.toLowerCase().endsWith(one));
   if (extension !== undefined) return parseVirtualPath(path.slice(0, -extension.length));

@@ -2,6 +2,7 @@ import { rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { formatProblem } from "../../adapters/node/configuration/configuration.ts";
 import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
+import { pgpKeyProblems } from "../../adapters/node/configuration/pgp-key-check.ts";
 import { tuneGarbageCollection } from "../../adapters/node/garbage-collection.ts";
 import { createLog } from "../../adapters/node/log.ts";
 import { createRuntime } from "../../adapters/node/runtime.ts";
@@ -44,6 +45,8 @@ async function serve({ configFile, openObjects }: StartOptions, dataDirectory: s
   const firstStart = await prepareDataDirectory(dataDirectory, { withDemo: configFile === undefined });
   const loaded = loadConfiguration(configFile ?? join(dataDirectory, "ferrygate.yaml"));
   if (!loaded.ok) return failure(loaded.problems.map(formatProblem).join("\n"));
+  const unusable = await pgpKeyProblems(loaded.configuration);
+  if (unusable.length > 0) return failure(unusable.map(formatProblem).join("\n"));
   const stopSignal = nextStopSignal();
   const server = await startLocalServer({ dataDirectory, loaded, openObjects, runtime: createRuntime({ log }) });
   await writeEndpoints(dataDirectory, server.endpoints);

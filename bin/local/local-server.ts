@@ -4,6 +4,7 @@ import { createSqliteAccountingLog } from "../../adapters/local/sqlite-accountin
 import { archives } from "../../adapters/node/archives.ts";
 import type { ConfigurationAccounts } from "../../adapters/node/configuration/configuration-accounts.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
+import { createOpenPgp } from "../../adapters/node/openpgp.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
@@ -56,9 +57,11 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   let transfers: LocalTransfers | undefined;
   const automation = await openAutomation(options, services.accounting, async (state) => {
     const { claims, deadLetters } = state;
-    transfers = openTransfers({ services, state, scanning: scanning.dispatch, configuration: inForce });
+    const pgp = createOpenPgp(() => inForce().pgpKeys);
+    transfers = openTransfers({ services, state, pgp, scanning: scanning.dispatch, configuration: inForce });
     const means = {
       archives,
+      pgp,
       conversions: contentConversions,
       pushing: transfers.pushing,
       scanning: scanning.dispatch,

@@ -4,6 +4,7 @@ import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import { cronCalendar } from "../../adapters/node/cron-calendar.ts";
 import { createRemoteSites } from "../../adapters/node/remote/remote-sites.ts";
 import { limits } from "../../core/limits.ts";
+import type { OpenPgp } from "../../ports/openpgp.ts";
 import { Destinations } from "../../service/destinations/destination-access.ts";
 import { PullScheduler } from "../../service/destinations/pull-scheduler.ts";
 import { PushLanes } from "../../service/destinations/push-lanes.ts";
@@ -17,6 +18,7 @@ import type { AutomationMemory } from "./automation.ts";
 export interface TransferParts {
   readonly services: SessionServices;
   readonly state: AutomationMemory;
+  readonly pgp: OpenPgp;
   readonly scanning: DispatchScanning;
   readonly configuration: () => Configuration;
 }
@@ -32,7 +34,7 @@ export interface LocalTransfers {
   stop(): Promise<void>;
 }
 
-export function openTransfers({ services, state, scanning, configuration }: TransferParts): LocalTransfers {
+export function openTransfers({ services, state, pgp, scanning, configuration }: TransferParts): LocalTransfers {
   const { runtime } = services;
   const { claims, deadLetters, pushes } = state;
   const sites = createRemoteSites({
@@ -40,7 +42,7 @@ export function openTransfers({ services, state, scanning, configuration }: Tran
     s3: async (destination) => (await import("../../adapters/aws/s3-site.ts")).openS3Site(destination),
   });
   const destinations = new Destinations(() => configuration().destinations, sites, runtime);
-  const dispatching = { ...services, claims, archives, conversions: contentConversions, scanning };
+  const dispatching = { ...services, claims, archives, pgp, conversions: contentConversions, scanning };
   const handlerFor = (pushing: Pushing) =>
     createDispatcher({ ...dispatching, pushing }, () => configuration().dispatch);
   const lanes = new PushLanes({ destinations, queue: pushes, deadLetters, runtime, handlerFor });

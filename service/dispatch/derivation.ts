@@ -1,9 +1,10 @@
 import type { ArchiveFormat } from "../../core/archive-format.ts";
-import type { DerivingStep } from "../../core/dispatch.ts";
+import type { DerivingStep, PgpStep } from "../../core/dispatch.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { nameOf } from "../../core/virtual-path.ts";
 import type { ObjectReader, ObjectWriter } from "../../ports/object-store.ts";
+import type { OpenPgp } from "../../ports/openpgp.ts";
 import type { DispatchServices } from "./dispatch-services.ts";
 import { type PinnedContent, takeAway } from "./dispatched-file.ts";
 import { type ContentEffect, type Intent, intentOf, type Placing } from "./placing.ts";
@@ -14,10 +15,33 @@ export type Derive = (services: DispatchServices, placing: Placing, content: Pin
 const pieceBytes = 256 * 1024;
 
 /** What is made of a file, next to it. */
-function deriveFor({ action, format = "gzip" }: DerivingStep): Derive {
-  if (action === "checksum") return checksum;
-  if (action === "extract") return extractGzip;
-  return format === "gzip" ? compressGzip : packInto(format);
+function deriveFor(step: DerivingStep | PgpStep): Derive {
+  switch (step.action) {
+    case "checksum":
+      return checksum;
+    case "extract":
+      return extractGzip;
+    case "compress":
+      return step.format === undefined || step.format === "gzip" ? compressGzip : packInto(step.format);
+    default:
+      return throughPgp(step);
+  }
+}
+
+/** What is decrypted may have been compressed, so it is bounded as what is extracted. */
+function throughPgp(step: PgpStep): Derive {
+  return (services, placing, content) => {
+    const pgp = pgpOf(services);
+    const message = contentOf(services, placing, content);
+    if (step.action === "encrypt") return pgp.encrypt(message, step);
+    const plain = step.action === "decrypt" ? pgp.decrypt(message, step) : pgp.verify(message, step.signedBy);
+    return bounded(plain, content.bytes);
+  };
+}
+
+export function pgpOf({ pgp }: DispatchServices): OpenPgp {
+  if (pgp) return pgp;
+  throw new FileError("unsupported", "this server has no OpenPGP keys");
 }
 
 /** As sha256sum writes and checks it. */
@@ -39,7 +63,7 @@ function packInto(format: ArchiveFormat): Derive {
 }
 
 /** Makes one file of another; the result appears whole. What it will be is noted before it is published. */
-export function derivation(step: DerivingStep): ContentEffect {
+export function derivation(step: DerivingStep | PgpStep): ContentEffect {
   return derived(deriveFor(step), step.action !== "checksum");
 }
 
@@ -83,7 +107,12 @@ async function write(
   return { bytes, sha256: sha256.hex() };
 }
 
-async function* contentOf({ objects }: DispatchServices, { file }: Placing, { etag }: PinnedContent): Content {
+/** The bytes of the version that was found. @throws FileError `unavailable` when it is another by now */
+export async function* contentOf(
+  { objects }: DispatchServices,
+  { file }: Pick<Placing, "file">,
+  { etag }: PinnedContent,
+): Content {
   const reader: ObjectReader = await objects.openRead(file.objectKey);
   try {
     if (reader.entry.etag !== etag) throw new FileError("unavailable", "the file was changed in this moment");

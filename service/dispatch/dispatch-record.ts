@@ -25,7 +25,8 @@ export function claimIdOf(event: AccountingEvent, plan: DispatchPlan, place: str
 
 /** The action as rules write it. */
 export function actionOf({ action }: DispatchStep): string {
-  return action === "unpack" ? "extract" : action;
+  if (action === "unpack") return "extract";
+  return action === "verify-detached" ? "verify" : action;
 }
 
 export interface StepRecord {

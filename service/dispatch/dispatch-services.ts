@@ -5,6 +5,7 @@ import type { Archives } from "../../ports/archives.ts";
 import type { Claims } from "../../ports/claims.ts";
 import type { ContentConversions } from "../../ports/content-conversions.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
+import type { OpenPgp } from "../../ports/openpgp.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { RemoteTurn } from "../destinations/remote-transfer.ts";
 
@@ -26,6 +27,8 @@ export interface DispatchServices {
   readonly claims: Claims;
   readonly conversions: ContentConversions;
   readonly archives: Archives;
+  /** Undefined where there are no keys. */
+  readonly pgp?: OpenPgp | undefined;
   /** How files get to destinations; undefined where that is not possible. */
   readonly pushing?: Pushing | undefined;
   /** What the step `scan` needs; without it such a step fails. */

@@ -6,6 +6,7 @@ import { pushFile } from "../destinations/push-file.ts";
 import { outgoingOf, pushMemory } from "../destinations/push-step.ts";
 import { derivation } from "./derivation.ts";
 import { destinationFor } from "./destination.ts";
+import { verifyDetached } from "./detached-signature.ts";
 import { actionOf, claimIdOf, recordStep, type StepList, type StepRun } from "./dispatch-record.ts";
 import type { DispatchServices } from "./dispatch-services.ts";
 import { type DispatchedFile, goneReason, takeAway } from "./dispatched-file.ts";
@@ -83,6 +84,9 @@ const act: Action = (services, run, file, turn) => {
     case "checksum":
     case "compress":
     case "extract":
+    case "encrypt":
+    case "decrypt":
+    case "verify":
       return placeFile(services, { ...run, step: run.step }, file, turn);
     case "push":
       return sendFile(services, { ...run, step: run.step }, file, turn);
@@ -90,6 +94,8 @@ const act: Action = (services, run, file, turn) => {
       return deleteFile(services, run, file, turn);
     case "unpack":
       return unpackStep(services, { ...run, step: run.step }, file, turn);
+    case "verify-detached":
+      return passOn(services, run, file, verifyDetached(services, run, file, run.step.signedBy));
     case "scan":
       return scanStep(services, run, file, turn);
     case "ignore":
@@ -189,11 +195,20 @@ async function unpackStep(
   if (result) await skip(services, run, file, { ...result, isThere: false });
 }
 
-const scanStep: Action = async (services, run, file, turn) => {
-  const result = await scanFile(services, run, file, turn);
+const scanStep: Action = (services, run, file, turn) =>
+  passOn(services, run, file, scanFile(services, run, file, turn));
+
+/** What there was nothing to do with is not there. */
+async function passOn(
+  services: DispatchServices,
+  run: StepRun,
+  file: DispatchedFile,
+  done: Promise<DispatchedFile | undefined | { readonly skipped: string }>,
+): Promise<DispatchedFile | undefined> {
+  const result = await done;
   if (!result || !("skipped" in result)) return result;
   return skip(services, run, file, { ...result, isThere: false });
-};
+}
 
 async function skip(
   services: DispatchServices,

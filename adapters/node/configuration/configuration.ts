@@ -4,6 +4,7 @@ import type { DispatchRule } from "../../../core/dispatch.ts";
 import type { Pull } from "../../../core/pull.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import type { ScanScope } from "../../../core/scan-scope.ts";
+import type { PgpKeyMaterial } from "../pgp-keys.ts";
 
 /** Where a protocol listens. Port 0 lets the system choose. */
 export interface Endpoint {
@@ -78,6 +79,12 @@ export interface MailConfiguration {
   readonly ca?: string | undefined;
 }
 
+/** An OpenPGP key, and where in the file it stands. */
+export interface PgpKeyConfiguration extends PgpKeyMaterial {
+  readonly line: number;
+  readonly column: number;
+}
+
 export interface ScannerConfiguration {
   /** Where clamd listens. */
   readonly clamd: { readonly host: string; readonly port: number } | { readonly path: string };
@@ -118,6 +125,7 @@ export interface Configuration {
   readonly alerts: readonly AlertRule[];
   readonly mail: MailConfiguration | undefined;
   readonly scanner: ScannerConfiguration | undefined;
+  readonly pgpKeys: readonly PgpKeyConfiguration[];
   readonly authentication: AuthenticationConfiguration | undefined;
 }
 

@@ -44,6 +44,27 @@ const push = section({
     .describe("Where to, below the folder of the destination; with a / at the end the file keeps its name."),
 });
 
+const keyNames = z.array(name).min(1).max(limits.pgpKeysPerStep);
+
+const encrypt = section({
+  recipients: keyNames.describe("Names of pgpKeys: whoever has one of their private keys can read the file."),
+  sign: name.optional().describe("The name of the key of pgpKeys that signs; it needs its private key."),
+  armor: z.boolean().default(false).describe("True makes text, NAME.asc, of it."),
+});
+
+const decrypt = section({
+  with: keyNames.describe("Names of pgpKeys with a private key."),
+  signedBy: keyNames.optional().describe("When given, the message has to be signed by one of these keys."),
+});
+
+const verify = section({
+  signedBy: keyNames.describe("Names of pgpKeys: one of them has to have signed the file."),
+  signature: z
+    .enum(["embedded", "detached"])
+    .default("embedded")
+    .describe("In the message, or beside the file in NAME.sig or NAME.asc."),
+});
+
 const actions = {
   move: destination.describe("Moves the file there; with a / at the end it keeps its name."),
   copy: destination.describe("Copies the file there; with a / at the end it keeps its name."),
@@ -54,6 +75,9 @@ const actions = {
   extract: z
     .enum(packFormats)
     .describe("Undoes that: NAME takes the place of NAME.gz; the files of an archive go into the folder NAME."),
+  encrypt: encrypt.describe("Encrypts the file by OpenPGP: NAME.pgp, or NAME.asc, takes its place."),
+  decrypt: decrypt.describe("Decrypts it: NAME takes the place of NAME.pgp, NAME.gpg or NAME.asc."),
+  verify: verify.describe("Verifies its OpenPGP signature; NAME takes the place of a signed message."),
   scan: z.literal(true).describe("Has the file scanned; an infected one goes into quarantine."),
   delete: z.literal(true).describe("Deletes the file."),
   ignore: z.literal(true).describe("Leaves the file as it is."),
@@ -71,7 +95,7 @@ const actionNames = Object.keys(actions) as readonly Action[];
 const actionsWith: Readonly<Record<keyof typeof options, readonly Action[]>> = {
   to: ["extract"],
   account: ["move", "copy", "extract"],
-  overwrite: ["move", "copy", "push", "rename", ...derivingActions],
+  overwrite: ["move", "copy", "push", "rename", ...derivingActions, "encrypt", "decrypt", "verify"],
 };
 
 const step = section({ ...actions, ...options })
@@ -168,6 +192,20 @@ function mayConcern({ written: { accounts } }: EventSelection, account: string |
   return accounts.includes(account) || accounts.every((entry) => entry.startsWith("!"));
 }
 
+function compilePgpStep(written: WrittenStep, overwrite: OverwritePolicy): DispatchStep | undefined {
+  if (written.encrypt) {
+    const { recipients, sign, armor } = written.encrypt;
+    return { action: "encrypt", recipients, signer: sign, armor, overwrite };
+  }
+  if (written.decrypt) {
+    const { with: recipients, signedBy = [] } = written.decrypt;
+    return { action: "decrypt", recipients, signedBy, overwrite };
+  }
+  if (!written.verify) return undefined;
+  const { signedBy, signature } = written.verify;
+  return signature === "detached" ? { action: "verify-detached", signedBy } : { action: "verify", signedBy, overwrite };
+}
+
 function folderOf({ to }: WrittenStep, captureCount: number): DestinationTemplate | undefined {
   return to === undefined ? undefined : parseDestinationTemplate(to, captureCount);
 }
@@ -190,6 +228,8 @@ function compileStep(written: WrittenStep, { path }: EventSelection): DispatchSt
   if (written.extract !== undefined && written.extract !== "gzip") {
     return { action: "unpack", format: written.extract, to: folderOf(written, captureCount), account, overwrite };
   }
+  const pgp = compilePgpStep(written, overwrite);
+  if (pgp) return pgp;
   const deriving = derivingActions.find((action) => written[action] !== undefined);
   if (deriving) return { action: deriving, overwrite, ...(written.compress && { format: written.compress }) };
   if (written.scan) return { action: "scan" };

@@ -107,6 +107,10 @@ function build(file: string, parsed: ParsedConfiguration, document: SourceDocume
     alerts: parsed.alerts,
     mail: parsed.mail,
     scanner: parsed.scanner,
+    pgpKeys: parsed.pgpKeys.map((written, index) => ({
+      ...written,
+      ...document.positionOf(["pgpKeys", index, "name"], "value"),
+    })),
     authentication: parsed.authentication,
   };
 }

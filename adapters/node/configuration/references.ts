@@ -11,7 +11,7 @@ type Mapping = Readonly<Record<string, unknown>>;
  */
 export function referenceFindings(data: unknown): Finding[] {
   if (!isMapping(data)) return [];
-  const lists = ["groups", "accounts", "destinations", "dispatch", "pulls", "alerts"] as const;
+  const lists = ["groups", "accounts", "destinations", "dispatch", "pulls", "alerts", "pgpKeys"] as const;
   return [
     ...lists.flatMap((list) => duplicateNames(data, list)),
     ...unknownNames(data, "accounts", { path: ["groups"], among: "groups" }),
@@ -25,6 +25,7 @@ export function referenceFindings(data: unknown): Finding[] {
     ...unknownExpectedAccounts(data),
     ...alertsWithoutMail(data),
     ...scansWithoutScanner(data),
+    ...unknownPgpKeys(data),
     ...unknownDefaultGroup(data),
   ];
 }
@@ -33,6 +34,7 @@ const nouns = {
   groups: "group",
   accounts: "account",
   destinations: "destination",
+  pgpKeys: "OpenPGP key",
   dispatch: "dispatch rule",
   pulls: "pull",
   alerts: "alert rule",
@@ -146,6 +148,34 @@ function scansWithoutScanner(data: Mapping): Finding[] {
       if (!Object.hasOwn(entry, "scan")) return [];
       const message = 'its files are to be scanned: the key "scanner" is missing';
       return [{ path: [list, index, "scan"], part: "name", message }];
+    }),
+  );
+}
+
+const pgpNames = { encrypt: ["recipients", "sign"], decrypt: ["with", "signedBy"], verify: ["signedBy"] } as const;
+
+/** Steps name keys, one or a list of them. */
+function unknownPgpKeys(data: Mapping): Finding[] {
+  const known = mappingsOf(data.pgpKeys).flatMap(([, { name }]) => (typeof name === "string" ? [name] : []));
+  const steps = mappingsOf(data.dispatch).flatMap(([index, rule]) =>
+    ["do", "otherwise"].flatMap((list) =>
+      mappingsOf(rule[list]).map(([at, step]) => ({ path: ["dispatch", index, list, at], step })),
+    ),
+  );
+  return steps.flatMap(({ path, step }) =>
+    Object.entries(pgpNames).flatMap(([action, fields]) => {
+      const written = step[action];
+      if (!isMapping(written)) return [];
+      return fields.flatMap((field) => {
+        const value = written[field];
+        const names = Array.isArray(value) ? value.map((one, at) => [[...path, action, field, at], one] as const) : [];
+        const all = typeof value === "string" ? [[[...path, action, field], value] as const] : names;
+        return all.flatMap(([place, name]): Finding[] => {
+          if (typeof name !== "string" || known.includes(name)) return [];
+          const message = `there is no OpenPGP key ${JSON.stringify(name)}${suggestionFor(name, known)}`;
+          return [{ path: place, part: "value", message }];
+        });
+      });
     }),
   );
 }

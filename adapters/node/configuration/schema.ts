@@ -7,6 +7,7 @@ import { destinationSchema } from "./destination-schema.ts";
 import { dispatchRuleSchema } from "./dispatch-rule-schema.ts";
 import * as field from "./fields.ts";
 import { InvalidValue } from "./invalid-value.ts";
+import { pgpKeySchema } from "./pgp-key-schema.ts";
 import { parsePublicKey } from "./public-key.ts";
 import { pullSchema } from "./pull-schema.ts";
 import { alertRuleSchema, mailSchema } from "./rule-schema.ts";
@@ -48,6 +49,11 @@ export function configurationSchema(secrets: SecretSource) {
       .default([])
       .describe("Which events are told by e-mail or to a webhook."),
     mail: mailSchema(secrets).optional().describe("How e-mail is sent. Alerts by e-mail need it."),
+    pgpKeys: z
+      .array(pgpKeySchema(secrets))
+      .max(limits.pgpKeys)
+      .default([])
+      .describe("OpenPGP keys for the steps encrypt, decrypt and verify."),
     scanner: scannerSchema.optional().describe("The anti-virus scanner that uploads are given to."),
     authentication: authenticationSchema(secrets)
       .optional()
