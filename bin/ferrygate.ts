@@ -8,7 +8,9 @@ import { ConfigurationError, resolveStage } from "../lib/configuration/stage.ts"
 import { Ferrygate } from "../lib/ferrygate.ts";
 import { ProductChecks } from "../lib/product-checks.ts";
 
-/** The stages of this product, by the name after `-c stage=`. A stage of yours is one line here and a file in config. */
+/**
+ * The stages of this product, by the name after `-c stage=`. A stage of yours is one line here and a file in config.
+ */
 const stages: Readonly<Record<string, StageConfiguration>> = { development, production };
 
 const root = fileURLToPath(new URL("..", import.meta.url));

@@ -36,7 +36,8 @@ export interface AccountingLog {
   /**
    * Resolves when the event is durable: a crash of the machine cannot lose it. Appending an id again changes
    * nothing. Appends are answered in their order, so waiting for the last waits for all. Whoever reads may find events
-   * a moment later, and in another order, where a bus lies between: `query` and `find` say what was put on record there.
+   * a moment later, and in another order, where a bus lies between: `query` and `find` say what was put on record
+   * there.
    * @throws FileError `unavailable` when the record cannot be made.
    */
   append(event: AccountingEvent): Promise<void>;

@@ -23,7 +23,9 @@ export function createDynamoAlertOutbox(table: DynamoTable): AlertOutbox {
 
 class DynamoAlertOutbox implements AlertOutbox {
   readonly #table: DynamoTable;
-  /** What this process adds to a lane it adds in turn: transactions on one counter would only get in each other's way. */
+  /**
+   * What this process adds to a lane it adds in turn: transactions on one counter would only get in each other's way.
+   */
   readonly #adding = new Map<string, Promise<void>>();
 
   constructor(table: DynamoTable) {

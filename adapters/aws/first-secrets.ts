@@ -25,7 +25,10 @@ export interface FirstSecrets {
   readonly hostKeyFingerprints: readonly string[];
 }
 
-/** Fills those of the secrets that have no value, as a deployment leaves them, or are `{}`. What is in one already stays. */
+/**
+ * Fills those of the secrets that have no value, as a deployment leaves them, or are `{}`. What is in one already
+ * stays.
+ */
 export async function fillEmptySecrets(options: FirstSecretsOptions): Promise<FirstSecrets> {
   const { client } = options;
   const hostKeys = await filled(client, options.hostKeysSecret, async () => ({

@@ -76,7 +76,9 @@ export async function signToken({ kid, privateJwk }: SigningKey, session: TokenS
     .sign(await importJWK(privateJwk, algorithm));
 }
 
-/** The id of the session that the token was made for with one of the keys; undefined for any other, and when expired. */
+/**
+ * The id of the session that the token was made for with one of the keys; undefined for any other, and when expired.
+ */
 export async function verifyToken(
   token: string,
   signingKeys: readonly SigningKey[],

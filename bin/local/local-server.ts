@@ -59,13 +59,8 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
     const { claims, deadLetters } = state;
     const pgp = createOpenPgp(() => inForce().pgpKeys);
     transfers = openTransfers({ services, state, pgp, scanning: scanning.dispatch, configuration: inForce });
-    const means = {
-      archives,
-      pgp,
-      conversions: contentConversions,
-      pushing: transfers.pushing,
-      scanning: scanning.dispatch,
-    };
+    const content = { archives, pgp, conversions: contentConversions };
+    const means = { ...content, pushing: transfers.pushing, scanning: scanning.dispatch };
     return [
       createDispatcher({ ...services, claims, ...means }, () => inForce().dispatch),
       await scanning.start({ ...services, claims, deadLetters }),

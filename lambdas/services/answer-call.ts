@@ -9,7 +9,9 @@ import { FileError } from "../../core/errors.ts";
 import { authenticate, publicKeyRefusal } from "../../service/session/authenticate.ts";
 import type { SessionServices } from "../../service/session/services.ts";
 
-/** Decides what the gateway asks, by the same rules as a server that has the accounts. @throws FileError `unavailable` */
+/**
+ * Decides what the gateway asks, by the same rules as a server that has the accounts. @throws FileError `unavailable`
+ */
 export async function answerCall(
   services: SessionServices,
   call: AuthenticationCall,

@@ -5,7 +5,9 @@ import { runtime } from "./operator-log.ts";
 
 export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse>;
 
-/** A function behind a queue, which is told what of a batch it is to deliver again. Results are in the records' order. */
+/**
+ * A function behind a queue, which is told what of a batch it is to deliver again. Results are in the records' order.
+ */
 export function createBatchHandler(
   work: (records: readonly SQSRecord[]) => Promise<readonly PromiseSettledResult<void>[]>,
 ): BatchHandler {

@@ -114,7 +114,9 @@ function sources({ sources: { allowed = [], blocked, rulesQuota } }: Stage): Pro
       ? [
           {
             field: "sources.allowed",
-            reason: `has ${allowed.length} networks; each takes ${portRanges} of the ${rulesQuota} rules of a security group (see sources.rulesQuota), so ${most} fit`,
+            reason:
+              `has ${allowed.length} networks; each takes ${portRanges} of the ${rulesQuota} rules ` +
+              `of a security group (see sources.rulesQuota), so ${most} fit`,
           },
         ]
       : [];

@@ -153,7 +153,8 @@ const connector = z.strictObject({
 
 const managedTransfer = z.strictObject({
   /**
-   * A server of AWS Transfer Family that asks the same custom-auth function: SFTP at a public address of AWS. FTPS there
+   * A server of AWS Transfer Family that asks the same custom-auth function: SFTP at a public address of AWS. FTPS
+   * there
    * would need an endpoint in a VPC with addresses of its own; that is what the gateway is for.
    */
   server: z.boolean().default(false),

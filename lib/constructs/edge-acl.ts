@@ -9,7 +9,9 @@ export interface EdgeAclProps {
   readonly blocked: readonly string[];
 }
 
-/** A network ACL that lets everything pass but the blocked networks: it works before the load balancer sees a packet. */
+/**
+ * A network ACL that lets everything pass but the blocked networks: it works before the load balancer sees a packet.
+ */
 export class EdgeAcl extends Construct {
   constructor(scope: Construct, id: string, props: EdgeAclProps) {
     super(scope, id);

@@ -19,7 +19,9 @@ const listActions = ["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListB
 /** Longer than a partner may take to resume an upload. */
 const abortUploadsAfter = Duration.days(7);
 
-/** The partners' files: versioned, encrypted with the product's key, reached over TLS only, kept when the stack goes. */
+/**
+ * The partners' files: versioned, encrypted with the product's key, reached over TLS only, kept when the stack goes.
+ */
 export class FileBucket extends Construct {
   readonly bucket: s3.Bucket;
   readonly #encryptionKey: EncryptionKey;
@@ -50,7 +52,10 @@ export class FileBucket extends Construct {
     resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
   }
 
-  /** Everything that sessions do with files; below `prefixes` when some are given. No tags, no settings, and no version is deleted. */
+  /**
+   * Everything that sessions do with files; below `prefixes` when some are given. No tags, no settings, and no version
+   * is deleted.
+   */
   grantTransfer(grantee: iam.IGrantable, prefixes: readonly string[] = [""]): iam.Grant {
     this.#encryptionKey.grantEncryptDecrypt(grantee, "s3");
     this.#grantList(grantee, prefixes);

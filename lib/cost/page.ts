@@ -17,9 +17,12 @@ export function costPage(stages: Readonly<Record<string, Stage>>): string {
   return [
     "# What it costs",
     "",
-    "Written by `npm run cost` from `config/*.ts` and `lib/cost/prices.ts`. **The prices are list prices in US dollars of",
-    `${prices.region}, recalled on ${prices.recalledOn} and not looked up: check them.** They leave out taxes, support, discounts and`,
-    "what other Regions charge. Nothing of it has been measured on a bill; the quantities of a load are assumptions that stand",
+    "Written by `npm run cost` from `config/*.ts` and `lib/cost/prices.ts`. **The " +
+      "prices are list prices in US dollars of",
+    `${prices.region}, recalled on ${prices.recalledOn} and not ` +
+      `looked up: check them.** They leave out taxes, support, discounts and`,
+    "what other Regions charge. Nothing of it has been measured on a bill; the " +
+      "quantities of a load are assumptions that stand",
     "in `lib/cost/estimate.ts`.",
     "",
     ...Object.entries(stages).flatMap(([name, stage]) => stagePart(name, stage)),
@@ -60,7 +63,8 @@ function comparison(known: Prices): string[] {
   return [
     "## Beside a managed server",
     "",
-    "AWS Transfer Family charges for each protocol and hour and for each gigabyte: with SFTP and FTPS and the load above",
+    "AWS Transfer Family charges for each protocol and hour and for each gigabyte: " +
+      "with SFTP and FTPS and the load above",
     `${dollars(managed)} a month, before storage, traffic and whatever authenticates, scans and dispatches.`,
     "",
     "## Where to save",

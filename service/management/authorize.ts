@@ -39,7 +39,9 @@ export function createAuthorize({ accounts }: { readonly accounts: AccountDirect
   };
 }
 
-/** The same for whoever may ask about every account. @throws FileError as {@link Authorize}, save `permission-denied` */
+/**
+ * The same for whoever may ask about every account. @throws FileError as {@link Authorize}, save `permission-denied`
+ */
 export async function authorizationOf(
   accounts: AccountDirectory,
   question: AuthorizationQuestion & { readonly account: string },

@@ -272,7 +272,8 @@ describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency:
       problem: {
         code: "invalid-argument",
         detail:
-          "the actions are read, stat, list, traverse, write, create-folder, rename, delete-file, delete-folder, set-attributes",
+          "the actions are read, stat, list, traverse, write, create-folder, rename, " +
+          "delete-file, delete-folder, set-attributes",
         field: "action",
       },
     });

@@ -75,7 +75,9 @@ async function verifySender(): Promise<void> {
   client.destroy();
 }
 
-/** `tester` may do everything, `limited` little, and `root` manages; a dispatch rule and an alert rule are about PDFs. */
+/**
+ * `tester` may do everything, `limited` little, and `root` manages; a dispatch rule and an alert rule are about PDFs.
+ */
 export async function seedConfiguration({ test }: FunctionRig): Promise<void> {
   const hash = await createPasswordHasher().hash(password);
   const { store } = openConfiguration(test.table);

@@ -499,7 +499,7 @@ describe("the placed product", () => {
       const groups = all("AWS::ElasticLoadBalancingV2::TargetGroup");
       assert.equal(groups.length, 12);
       for (const { properties: given } of groups) {
-        const attributes = Object.fromEntries(list(given.TargetGroupAttributes).map(({ Key, Value }) => [Key, Value]));
+        const attributes = Object.fromEntries(list(given.TargetGroupAttributes).map((one) => [one.Key, one.Value]));
         const isData = given.Port === 5000;
         assert.equal(attributes["preserve_client_ip.enabled"], String(!isData));
         assert.equal(attributes["proxy_protocol_v2.enabled"], String(isData));

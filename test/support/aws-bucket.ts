@@ -33,7 +33,7 @@ export async function createTestBucket(): Promise<TestBucket> {
   );
   const objectKeys = async (prefix = "") => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
-    return Contents.map(({ Key }) => Key ?? "");
+    return Contents.map((found) => found.Key ?? "");
   };
   const content = async (objectKey: string) => {
     const { Body } = await client.send(new GetObjectCommand({ Bucket: bucket, Key: objectKey }));
@@ -43,7 +43,7 @@ export async function createTestBucket(): Promise<TestBucket> {
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: objectKey, Body: content }));
   };
   const dispose = async () => {
-    const Objects = (await objectKeys()).map((Key) => ({ Key }));
+    const Objects = (await objectKeys()).map((objectKey) => ({ Key: objectKey }));
     if (Objects.length > 0) await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }));
     await client.send(new DeleteBucketCommand({ Bucket: bucket }));
     client.destroy();

@@ -9,7 +9,9 @@ export interface Mount {
 
 /** Where in the bucket a rule applies, in IAM's wildcards: `*` any text, `?` one character, `${*}` the character. */
 export interface PlacePatterns {
-  /** Object keys below the mounts, without those that end in `/`. Every one of them is a path that the rule is about. */
+  /**
+   * Object keys below the mounts, without those that end in `/`. Every one of them is a path that the rule is about.
+   */
   readonly certain: readonly string[];
   /** All that the rule is about, and what IAM cannot tell from it; undefined where that is everything. */
   readonly possible: readonly string[] | undefined;

@@ -168,7 +168,7 @@ describe("Session", () => {
     }
   });
 
-  it("shows the time of what a virtual folder stands for, and of the first below one that stands for nothing", async () => {
+  it("shows the time of what a virtual folder stands for, and of the first below one without", async () => {
     const modified: Readonly<Record<string, number>> = { common: 1_000, deep: 2_000 };
     const objects = createMemoryObjectStore();
     const stat = async (objectKey: string) => {

@@ -148,7 +148,8 @@ describe("the session policy of an account", () => {
     assert.deepEqual(warnings, [
       'account acme, permissions[1]: ["/inbox/*", allow-list, allow-write]: read is also refused where other letters ' +
         "stand: IAM compares by exact case",
-      'account acme, permissions[1]: ["/inbox/*", allow-list, allow-write]: create-folder is also refused where other ' +
+      'account acme, permissions[1]: ["/inbox/*", allow-list, allow-write]: ' +
+        "create-folder is also refused where other " +
         "letters stand: IAM compares by exact case",
     ]);
   });
@@ -177,7 +178,8 @@ describe("the session policy of an account", () => {
       'account acme, permissions[0]: ["m/^.in/", allow-read]: read is not allowed, because IAM cannot say where',
       'account acme, permissions[1]: ["/moved/*", allow-rename, allow-traverse]: a managed server renames with read, ' +
         "write and delete-file only",
-      'account acme, permissions[1]: ["/moved/*", allow-rename, allow-traverse]: a managed server knows no allow-traverse',
+      'account acme, permissions[1]: ["/moved/*", allow-rename, allow-traverse]: a ' +
+        "managed server knows no allow-traverse",
     ]);
   });
 
