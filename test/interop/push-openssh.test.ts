@@ -147,6 +147,24 @@ dispatch:
     assert.match(output, /^dead {2}sftp:\/\/127\.0\.0\.1:1\/x {2}1 waiting, failed .*ECONNREFUSED$/m);
   });
 
+  it("go to destinations that are managed without their secrets being shown", async () => {
+    const url = `${product.endpoints.http.url}/v1/destinations/partner`;
+    const headers = { authorization: adminAuthorization, "content-type": "application/json" };
+    const shown = (await (await fetch(url, { headers })).json()) as Record<string, unknown>;
+    assert.deepEqual([shown.user, shown.privateKey, shown.tries], [server.user, { set: true }, 12]);
+    assert.ok(!JSON.stringify(shown).includes("PRIVATE"));
+    const changed = await fetch(url, { method: "PUT", headers, body: JSON.stringify({ ...shown, concurrency: 3 }) });
+    assert.equal(changed.status, 200, await changed.clone().text());
+    assert.equal((await fetch(url, { method: "DELETE", headers })).status, 409);
+    const wrong = JSON.stringify({ ...shown, hostKeys: [] });
+    assert.equal((await fetch(url, { method: "PUT", headers, body: wrong })).status, 422);
+    await put("/out/c.bin");
+    await event(({ type, data }) => type === "dispatch.completed" && data.destination === "/sent/c.bin");
+    const [record] = (await product.events("type=configuration.changed")).slice(-1);
+    assert.deepEqual(record?.data.fields, ["concurrency"]);
+    assert.ok(!JSON.stringify(record).includes("PRIVATE"));
+  });
+
   it("are refused where the host key is another one, and the rule's fallback keeps the file", async () => {
     await put("/stranger/a.bin");
     const failed = await event(({ type, data }) => type === "dispatch.failed" && data.destination === "stranger");
