@@ -43,7 +43,7 @@ describe("logins that a function decides about", () => {
   it("give the account, and of its secrets none", async () => {
     const result = await login(byPassword("password"));
     assert.ok(result.ok);
-    assert.deepEqual(result.account, testAccount({ passwordHash: undefined }));
+    assert.deepEqual(result.account, testAccount({ passwordHash: undefined, scan: undefined }));
   });
 
   it("tell why one is refused, and refuse it again", async () => {
