@@ -30,7 +30,10 @@ export function formatReply({ code, text }: Reply): string {
     .join("");
 }
 
-/** A refused permission is 553 and a missing file 550, so that a client can tell the two apart. */
+/**
+ * A refused permission is 553 and a missing file 550, so that a client can tell the two apart. Only what may pass is
+ * 4yz: clients such as lftp repeat a transfer without a pause after it.
+ */
 const codeOfFileError: Readonly<Record<FileErrorCode, number>> = {
   "not-found": 550,
   "permission-denied": 553,
@@ -44,7 +47,7 @@ const codeOfFileError: Readonly<Record<FileErrorCode, number>> = {
   "too-large": 552,
   "quota-exceeded": 552,
   "precondition-failed": 550,
-  integrity: 451,
+  integrity: 550,
   unavailable: 450,
 };
 

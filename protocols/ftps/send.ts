@@ -23,7 +23,7 @@ function write(socket: Socket, block: Uint8Array): Promise<void> {
 
 /**
  * The content of a file from a position on. The next block is read while the one before is sent; a block is valid
- * until the next is asked for. @throws FileError `integrity` when the file turns out shorter than it was.
+ * until the next is asked for. @throws FileError `unavailable` when the file turns out shorter than it was.
  */
 export async function* blocksOf(download: Download, from: number): AsyncGenerator<Uint8Array> {
   const { size } = download.entry;
@@ -38,7 +38,7 @@ export async function* blocksOf(download: Download, from: number): AsyncGenerato
   for (let position = from; position < size; ) {
     const [current = Buffer.alloc(0), other] = memory;
     const block = await (next ?? read(position, current));
-    if (block.length === 0) throw new FileError("integrity", "the file became shorter while it was read");
+    if (block.length === 0) throw new FileError("unavailable", "the file became shorter while it was read");
     position += block.length;
     next = other && position < size ? read(position, other) : undefined;
     // Whether it fails is learnt when it is asked for, and not at all when the client has gone.

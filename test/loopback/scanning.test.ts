@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
@@ -10,12 +10,14 @@ import { connectHttp, type HttpClient } from "../support/http-client.ts";
 import {
   disposeProduct,
   type Product,
+  password,
   startProduct,
   temporaryDirectory,
   testConfiguration,
   writeIdentity,
 } from "../support/product.ts";
 import { programOrSkip } from "../support/require-program.ts";
+import { runProgram } from "../support/run-program.ts";
 
 const nowhere = { host: "127.0.0.1", port: 0 };
 const protocols = ["sftp", "ftps", "http"] as const;
@@ -115,6 +117,21 @@ describe("uploads that clamd has to see first", { skip: programOrSkip("clamd"), 
       const file = (await quarantined()).find((one) => one.path === path);
       assert.deepEqual([file?.state, file?.reason, file?.account], ["infected", eicarSignature, "acme"]);
     }
+  });
+
+  it("are not sent again and again by lftp, if they are infected", { skip: programOrSkip("lftp") }, async () => {
+    const file = join(await temporaryDirectory(), "once.txt");
+    await writeFile(file, eicar);
+    const { host, port } = product.endpoints.ftps ?? nowhere;
+    const script = [
+      "set cmd:fail-exit yes; set ssl:verify-certificate no; set net:reconnect-interval-base 1; set net:max-retries 4",
+      `open -u acme,"${password}" ftp://${host}:${port}`,
+      `put ${file} -o /inbox/once.txt`,
+    ];
+    const { exitCode, stderr } = await runProgram("lftp", ["--norc"], { input: script.join("\n") });
+    assert.equal(exitCode, 1);
+    assert.match(stderr, /550 The file was refused: .* was found in it/);
+    assert.equal((await quarantined()).filter(({ path }) => path === "/inbox/once.txt").length, 1);
   });
 
   it("are dispatched when they are released, not before", async () => {

@@ -21,10 +21,11 @@ describe("a reply", () => {
     assert.equal(formatReply({ code: 550, text: "a\r\n230 b\u0085c" }), "550 a  230 b c\r\n");
   });
 
-  it("to a refused permission is 553, to a missing file 550, to a full store 552", () => {
+  it("to a refused permission is 553, to a missing file and refused content 550, to a full store 552", () => {
     assert.deepEqual(replyToError(new FileError("permission-denied", "denied")), { code: 553, text: "Denied." });
     assert.equal(replyToError(new FileError("not-found", "x"))?.code, 550);
     assert.equal(replyToError(new FileError("quota-exceeded", "x"))?.code, 552);
+    assert.equal(replyToError(new FileError("integrity", "x"))?.code, 550);
     assert.equal(replyToError(new Refusal(421, "x"))?.code, 421);
     assert.equal(replyToError(new Error("a secret")), undefined);
   });
