@@ -11,13 +11,17 @@ import type {
   DeadLetter,
   Decision,
   Destination,
+  DestinationState,
   Directory,
   DispatchRule,
   Group,
   PendingUpload,
   PendingUploadWithParts,
   Pull,
+  PullState,
+  QuarantinedFile,
   Receipt,
+  TransferProgress,
 } from "./schemas.ts";
 
 /** What each operation takes and answers, by its operationId. `answers` has the content of each status. */
@@ -373,6 +377,46 @@ export interface Operations {
     readonly parameters: { readonly id: string };
     readonly answers: { readonly 200: { readonly ok: boolean; readonly queued?: true; readonly reason?: string } };
   };
+  /** What is pushed and pulled at this moment, what waits, and how pulls went last */
+  readonly readTransfers: {
+    readonly answers: {
+      readonly 200: {
+        readonly destinations: readonly DestinationState[];
+        readonly transfers: readonly TransferProgress[];
+        readonly pulls: readonly PullState[];
+      };
+    };
+  };
+  /** Lets a pull look now */
+  readonly runPull: {
+    readonly parameters: { readonly name: string };
+    readonly answers: { readonly 202: undefined };
+  };
+  /** Files that wait for the scanner, are infected or could not be scanned, oldest first */
+  readonly listQuarantine: {
+    readonly query?: { readonly limit?: number; readonly cursor?: string };
+    readonly answers: { readonly 200: { readonly files: readonly QuarantinedFile[]; readonly cursor?: string } };
+  };
+  /** One file in quarantine */
+  readonly readQuarantined: {
+    readonly parameters: { readonly id: string };
+    readonly answers: { readonly 200: QuarantinedFile };
+  };
+  /** Delete a file in quarantine for good */
+  readonly deleteQuarantined: {
+    readonly parameters: { readonly id: string };
+    readonly answers: { readonly 204: undefined };
+  };
+  /** The content of a file in quarantine, which may be malware */
+  readonly downloadQuarantined: {
+    readonly parameters: { readonly id: string };
+    readonly answers: { readonly 200: ReadableStream<Uint8Array> };
+  };
+  /** Let a file through, whatever the scanner says */
+  readonly releaseQuarantined: {
+    readonly parameters: { readonly id: string };
+    readonly answers: { readonly 204: undefined };
+  };
   /** This description, as an OpenAPI document */
   readonly getOpenApi: {
     readonly answers: { readonly 200: { readonly [name: string]: unknown } };
@@ -433,6 +477,13 @@ export const routes = {
   authorize: { method: "POST", path: "/v1/authorize" },
   listDeadLetters: { method: "GET", path: "/v1/dead-letters" },
   replayDeadLetter: { method: "POST", path: "/v1/dead-letters/{id}/replay" },
+  readTransfers: { method: "GET", path: "/v1/transfers" },
+  runPull: { method: "POST", path: "/v1/pulls/{name}/run" },
+  listQuarantine: { method: "GET", path: "/v1/quarantine" },
+  readQuarantined: { method: "GET", path: "/v1/quarantine/{id}" },
+  deleteQuarantined: { method: "DELETE", path: "/v1/quarantine/{id}" },
+  downloadQuarantined: { method: "GET", path: "/v1/quarantine/{id}/content" },
+  releaseQuarantined: { method: "POST", path: "/v1/quarantine/{id}/release" },
   getOpenApi: { method: "GET", path: "/openapi.json" },
   getDocumentation: { method: "GET", path: "/docs" },
 } as const satisfies Readonly<Record<keyof Operations, { readonly method: string; readonly path: string }>>;

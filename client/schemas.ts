@@ -230,6 +230,14 @@ export interface Destination {
   readonly tries?: number;
 }
 
+export interface DestinationState {
+  readonly name: string;
+  readonly url: string;
+  readonly enabled: boolean;
+  readonly waiting: number;
+  readonly failure?: { readonly at: string; readonly reason: string };
+}
+
 export interface Directory {
   readonly entries: readonly {
     readonly name: string;
@@ -271,6 +279,9 @@ export interface DispatchRule {
     readonly checksum?: "sha256";
     readonly compress?: "gzip" | "zip" | "tar" | "tar.gz";
     readonly extract?: "gzip" | "zip" | "tar" | "tar.gz";
+    readonly encrypt?: { readonly recipients: readonly string[]; readonly sign?: string; readonly armor?: boolean };
+    readonly decrypt?: { readonly with: readonly string[]; readonly signedBy?: readonly string[] };
+    readonly verify?: { readonly signedBy: readonly string[]; readonly signature?: "embedded" | "detached" };
     readonly scan?: true;
     readonly delete?: true;
     readonly ignore?: true;
@@ -286,6 +297,9 @@ export interface DispatchRule {
     readonly checksum?: "sha256";
     readonly compress?: "gzip" | "zip" | "tar" | "tar.gz";
     readonly extract?: "gzip" | "zip" | "tar" | "tar.gz";
+    readonly encrypt?: { readonly recipients: readonly string[]; readonly sign?: string; readonly armor?: boolean };
+    readonly decrypt?: { readonly with: readonly string[]; readonly signedBy?: readonly string[] };
+    readonly verify?: { readonly signedBy: readonly string[]; readonly signature?: "embedded" | "detached" };
     readonly scan?: true;
     readonly delete?: true;
     readonly ignore?: true;
@@ -377,10 +391,53 @@ export interface Pull {
   readonly failureFolder?: string;
 }
 
+export interface PullRun {
+  readonly startedAt: string;
+  readonly endedAt: string;
+  readonly files: number;
+  readonly fetched: number;
+  readonly known: number;
+  readonly unstable: number;
+  readonly failed: number;
+  readonly failure?: string;
+}
+
+export interface PullState {
+  readonly name: string;
+  readonly destination: string;
+  readonly isRunning: boolean;
+  readonly nextRunAt?: string;
+  readonly lastRun?: PullRun;
+}
+
+export interface QuarantinedFile {
+  readonly id: string;
+  readonly account: string;
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly heldAt: string;
+  readonly state: "waiting" | "infected" | "failed";
+  readonly since: string;
+  readonly reason?: string;
+}
+
 export interface Receipt {
   readonly transferId: string;
   readonly bytes: number;
   readonly sha256?: string;
   readonly etag: string;
+}
+
+export interface TransferProgress {
+  readonly direction: "push" | "pull";
+  readonly destination: string;
+  readonly account: string;
+  readonly path: string;
+  readonly remotePath: string;
+  readonly bytes?: number;
+  readonly movedBytes: number;
+  readonly startedAt: string;
+  readonly attempts: number;
 }
 export type ProblemCode = Problem["code"];

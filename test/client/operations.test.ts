@@ -2,12 +2,15 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { test } from "node:test";
 import { clientTypes } from "../../scripts/client-types.ts";
-import { startApi } from "../protocols/http/rig.ts";
-import { documentOf } from "../support/openapi-conformance.ts";
+import { disposeProduct, startProduct, temporaryDirectory, testConfiguration } from "../support/product.ts";
+import { generateSshKeyPair } from "../support/ssh-key-pair.ts";
 
 test("the client's types are those of the OpenAPI document: scripts/client-types.ts makes them", async (t) => {
-  const { application } = await startApi(t);
-  const made = clientTypes(await documentOf(application));
+  const configuration = await testConfiguration(generateSshKeyPair().public);
+  const product = await startProduct({ directory: await temporaryDirectory(), configuration });
+  t.after(() => disposeProduct(product));
+  const document = await fetch(`${product.endpoints.http.url}/openapi.json`);
+  const made = clientTypes((await document.json()) as Parameters<typeof clientTypes>[0]);
   for (const [name, text] of Object.entries(made)) {
     const published = await readFile(new URL(`../../client/${name}`, import.meta.url), "utf8");
     const isLatest = unformatted(published) === unformatted(text);
