@@ -16,11 +16,13 @@ export interface HttpsFileServer {
   close(): Promise<void>;
 }
 
-export async function startHttpsFileServer(files: string): Promise<HttpsFileServer> {
+/** With `folders` a file needs its folder to be there, as RFC 4918 §9.7.1 has it. */
+export async function startHttpsFileServer(files: string, folders = false): Promise<HttpsFileServer> {
   const privateKey = createTlsPrivateKey();
   const certificate = createSelfSignedCertificate(privateKey, ["127.0.0.1"], Date.now() - 60_000);
   const server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
-    answer(files, request, response).catch((error: NodeJS.ErrnoException) => {
+    const done = folders ? answerWithFolders(files, request, response) : answer(files, request, response);
+    done.catch((error: NodeJS.ErrnoException) => {
       response.writeHead(error.code === "ENOENT" ? 404 : error.code === "EEXIST" ? 412 : 500).end();
     });
   });
@@ -36,8 +38,25 @@ export async function startHttpsFileServer(files: string): Promise<HttpsFileServ
   };
 }
 
+async function answerWithFolders(files: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const file = fileOf(files, request.url ?? "/");
+  if (request.method === "MKCOL") {
+    const made = await mkdir(file).catch((error: NodeJS.ErrnoException) => error.code);
+    response.writeHead(made === undefined ? 201 : made === "EEXIST" ? 405 : 409).end();
+    return;
+  }
+  const folder = await stat(dirname(file)).catch(() => undefined);
+  if (request.method !== "PUT" || folder?.isDirectory()) return answer(files, request, response);
+  request.resume();
+  response.writeHead(409).end();
+}
+
+function fileOf(files: string, url: string): string {
+  return join(files, decodeURIComponent(new URL(url, "https://x").pathname));
+}
+
 async function answer(files: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const fileAt = (url: string) => join(files, decodeURIComponent(new URL(url, "https://x").pathname));
+  const fileAt = (url: string) => fileOf(files, url);
   const file = fileAt(request.url ?? "/");
   switch (request.method) {
     case "PUT":

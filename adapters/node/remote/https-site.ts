@@ -83,7 +83,7 @@ class HttpsSite implements RemoteSite {
 
   async write(path: VirtualPath, content: AsyncIterable<Uint8Array>, options: RemoteWrite): Promise<void> {
     const { bytes, sha256, overwrite } = options;
-    await this.#makeFolders(parentOf(path));
+    if (this.#places.needsFolders) await this.#makeFolders(parentOf(path));
     const headers = {
       "content-length": `${bytes}`,
       "content-type": "application/octet-stream",
@@ -95,12 +95,13 @@ class HttpsSite implements RemoteSite {
     if (answer.status === 412 && !overwrite) {
       throw new FileError("already-exists", `${path} exists at the destination already`);
     }
+    if (!this.#places.needsFolders) await this.#makeMissingFolders(answer, path);
     refuseUnlessGood(answer, path);
   }
 
   /** RFC 4918 §9.9, or the way of Ferrygate's API. */
   async rename(from: VirtualPath, to: VirtualPath, { overwrite }: { readonly overwrite: boolean }): Promise<void> {
-    await this.#makeFolders(parentOf(to));
+    if (this.#places.needsFolders) await this.#makeFolders(parentOf(to));
     const answer = await this.#ask(this.#places.renaming(from, to, overwrite));
     if (answer.status === 412 || answer.status === 409) {
       throw new FileError("already-exists", `${to} exists at the destination already`);
@@ -129,14 +130,26 @@ class HttpsSite implements RemoteSite {
     throw new FileError("unsupported", "the destination lists no folders");
   }
 
-  /** Where a server has folders that have to be made, that is done before; those that are there stay as they are. */
-  async #makeFolders(folder: VirtualPath): Promise<void> {
+  /** Makes a folder and those above it, and answers whether one is new; those that are there stay as they are. */
+  async #makeFolders(folder: VirtualPath): Promise<boolean> {
     let path = rootPath;
+    let isAnyNew = false;
     for (const name of segmentsOf(folder)) {
       path = `${path === rootPath ? "" : path}/${name}` as VirtualPath;
-      const request = this.#places.makingFolder(path);
-      if (request) await this.#ask(request);
+      const { status } = await this.#ask(this.#places.makingFolder(path));
+      isAnyNew ||= status === 201;
     }
+    return isAnyNew;
+  }
+
+  /**
+   * Most web servers have no folders, so those of WebDAV are made only after a refusal for want of one: 409, or 404
+   * with some. The content has been read by then, and comes with the next try.
+   */
+  async #makeMissingFolders({ status }: Pick<HttpsAnswer, "status">, path: VirtualPath): Promise<void> {
+    if (status !== 404 && status !== 409) return;
+    if (!(await this.#makeFolders(parentOf(path)))) return;
+    throw new FileError("unavailable", `the destination had no folder for ${path}: it is there now`);
   }
 
   #ask(request: Parameters<HttpsExchange["text"]>[0]) {
@@ -168,9 +181,15 @@ class Places {
     return after === "" || !this.#query ? target : `${target}&cursor=${encodeURIComponent(after)}`;
   }
 
+  /** Whether every file needs its folder to be there before. */
+  get needsFolders(): boolean {
+    return this.#query !== undefined;
+  }
+
+  /** By Ferrygate's API, or RFC 4918 §9.3. */
   makingFolder(path: VirtualPath) {
     if (this.#query) return { method: "PUT", target: `${this.of(path)}%2F` };
-    return undefined;
+    return { method: "MKCOL", target: `${this.of(path)}/` };
   }
 
   renaming(from: VirtualPath, to: VirtualPath, overwrite: boolean) {

@@ -1,9 +1,12 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openHttpsSite } from "../../../../adapters/node/remote/https-site.ts";
 import { createSelfSignedCertificate, createTlsPrivateKey } from "../../../../adapters/node/tls-certificate.ts";
 import { parseVirtualPath } from "../../../../core/virtual-path.ts";
+import type { RemoteSite } from "../../../../ports/remote-site.ts";
 import { refuses } from "../../../contract/refusal.ts";
 import { describeRemoteSite } from "../../../contract/remote-site.contract.ts";
 import { type HttpsFileServer, startHttpsFileServer } from "../../../support/https-file-server.ts";
@@ -67,6 +70,45 @@ describeRemoteSite("Ferrygate's API", false, async () => {
     },
   };
 });
+
+describe("a web server that has folders", () => {
+  let directory: string;
+  let server: HttpsFileServer;
+  let site: RemoteSite;
+  before(async () => {
+    directory = await temporaryDirectory();
+    server = await startHttpsFileServer(directory, true);
+    site = openHttpsSite(remoteDestination(server.url, { authorities: server.certificate }));
+  });
+  after(async () => {
+    site.close();
+    await server.close();
+    await rm(directory, { recursive: true });
+  });
+  const write = (path: string) => {
+    const content = Buffer.from("hello");
+    const sha256 = createHash("sha256").update(content).digest("hex");
+    const options = { offset: 0, bytes: content.length, sha256, overwrite: false };
+    return site.write(parseVirtualPath(path), once(content), options);
+  };
+
+  it("has those of a path for the next try", async () => {
+    await refuses("unavailable", write("/new/deep/a.txt"));
+    await write("/new/deep/a.txt");
+    assert.equal(`${await read(join(directory, "new/deep/a.txt"))}`, "hello");
+    await refuses("unavailable", write("/new/other/b.txt"));
+    await write("/new/other/b.txt");
+  });
+
+  it("is not asked again where a folder cannot be", async () => {
+    await write("/file");
+    await refuses("invalid-argument", write("/file/a.txt"));
+  });
+});
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content;
+}
 
 describe("a connection to a web server", () => {
   let directory: string;
