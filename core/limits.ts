@@ -283,6 +283,12 @@ export const limits = {
   /** A task that was silent for this long is dead, and others settle its transfers. */
   taskLeaseMs: 60 * second,
   taskRenewMs: 10 * second,
+  /**
+   * A function says at the start of a call that it lives, unless it did so within functionRenewMs. Lambda ends a call
+   * after 15 minutes, so the lease lasts for that, functionRenewMs, and two minutes for clocks that differ.
+   */
+  functionLeaseMs: 20 * minute,
+  functionRenewMs: 3 * minute,
   taskMetadataMs: 5 * second,
   settleMs: 30 * second,
   settleLeaseMs: 10 * minute,

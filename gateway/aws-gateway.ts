@@ -58,12 +58,16 @@ export async function openAwsGateway(environment: GatewayEnvironment, runtime: R
 
 interface ServiceParts {
   readonly table: DynamoTable;
-  readonly task: TaskIdentity;
+  readonly task: Pick<TaskIdentity, "taskId">;
   readonly tasks: TaskRegistry;
   readonly runtime: Runtime;
 }
 
-function openServices(environment: GatewayEnvironment, { table, task, tasks, runtime }: ServiceParts): GatewayServices {
+/** What a gateway's sessions stand on, over the services of AWS. */
+export function openServices(
+  environment: Pick<GatewayEnvironment, "dataBucket" | "eventBus" | "authFunction">,
+  { table, task, tasks, runtime }: ServiceParts,
+): GatewayServices {
   const isDead = (owner: string) => tasks.isDead(owner);
   const objects = createS3ObjectStore({
     client: createS3Client(),

@@ -12,7 +12,7 @@ export interface TaskIdentity {
   readonly availabilityZone: string | undefined;
 }
 
-/** Tells tasks from other owners of what is under way, such as functions, whose life is not known here. */
+/** Tells tasks from other owners of what is under way, such as functions. */
 export const taskIdPrefix = "task-";
 
 interface TaskMetadata {

@@ -1,3 +1,4 @@
+import { isDeadFunction } from "../adapters/aws/function-owner.ts";
 import { limits } from "../core/limits.ts";
 import type { Leases } from "../ports/leases.ts";
 import type { Runtime } from "../ports/runtime.ts";
@@ -40,10 +41,11 @@ export class TaskRegistry {
     this.#listeners.add(listener);
   }
 
-  /** False for what is no task. @throws FileError `unavailable` */
+  /** Of a task or a function; false for what is neither. @throws FileError `unavailable` */
   async isDead(owner: string): Promise<boolean> {
-    if (!owner.startsWith(taskIdPrefix)) return false;
-    return (await this.#options.leases.find(taskGroup, owner)) === undefined;
+    const { leases } = this.#options;
+    if (!owner.startsWith(taskIdPrefix)) return isDeadFunction(leases, owner);
+    return (await leases.find(taskGroup, owner)) === undefined;
   }
 
   /** From here on nobody counts on this task. */

@@ -25,6 +25,7 @@ const consume = createQueueConsumer({ handler: dispatcher, deadLetters, runtime,
 
 /** Acts on accounting events by the dispatch rules in force. */
 export const handler = createBatchHandler(async (records) => {
+  await services.owner.live();
   await configuration.refresh();
   return consume(records.map((record) => ({ event: eventOfMessage(record), receives: receiveCountOf(record) })));
 });

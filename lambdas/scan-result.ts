@@ -14,8 +14,9 @@ const origins = createS3ObjectOrigins({ client: createS3Client(), bucket: enviro
 const services = { ...openServices(environment), origins };
 
 /** Results of GuardDuty's scans: on record as those of the upload, and infected files into quarantine. */
-export const handler = createBatchHandler((records) =>
-  Promise.allSettled(
+export const handler = createBatchHandler(async (records) => {
+  await services.owner.live();
+  return Promise.allSettled(
     records.map(async (record) => {
       const result = resultOfMessage(record);
       if (!result) throw new FileError("invalid-argument", "the message is no result of a scan");
@@ -23,5 +24,5 @@ export const handler = createBatchHandler((records) =>
       const isLast = receiveCountOf(record) >= mostReceives;
       await settleStoreVerdict(services, { ...result, scanner: "GuardDuty" }, isLast);
     }),
-  ),
-);
+  );
+});

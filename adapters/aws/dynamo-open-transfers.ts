@@ -1,7 +1,7 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { limits } from "../../core/limits.ts";
 import type { UnfinishedTransfer } from "../../ports/accounting-log.ts";
-import type { Place } from "./dynamo-expressions.ts";
+import type { Item, Place } from "./dynamo-expressions.ts";
 import type { DynamoTable } from "./dynamo-table.ts";
 import { partitions } from "./env.ts";
 
@@ -74,12 +74,24 @@ export class OpenTransfers {
   async #adoptable(): Promise<readonly string[]> {
     const { table, owner, isOwnerAlive } = this.#options;
     const adopted: string[] = [];
-    for await (const { sk: other } of table.query({ partition: owners })) {
+    for await (const item of table.query({ partition: owners })) {
+      const { sk: other } = item;
       if (other === owner || (await isOwnerAlive(other))) continue;
       const isIdle = (await table.all({ partition: partitionOf(other), limit: 1 })).length === 0;
-      if (!isIdle && (await this.#adopt(other))) adopted.push(other);
+      if (isIdle) await this.#forget(item);
+      else if (await this.#adopt(other)) adopted.push(other);
     }
     return adopted;
+  }
+
+  /**
+   * Instances of functions come and go in great numbers. One that stood still and begins again registers again, unless
+   * it did so within registrationMs.
+   */
+  async #forget({ pk, sk, expiresAt }: Item): Promise<void> {
+    const { table } = this.#options;
+    const isRecent = Number(expiresAt) > table.expiryAt(table.now() - 2 * registrationMs + limits.ownerRetentionMs);
+    if (!isRecent) await table.remove({ pk, sk }, { expression: "#expiresAt = :expiresAt", values: { expiresAt } });
   }
 
   async #adopt(other: string): Promise<boolean> {
@@ -118,7 +130,7 @@ export class OpenTransfers {
   }
 }
 
-const registrationMs = 24 * 60 * 60 * 1000;
+const registrationMs = 60 * 60 * 1000;
 
 function partitionOf(owner: string): string {
   return `${partitions.transfers}open#${owner}`;

@@ -93,10 +93,12 @@ export const partitions = {
   audit: "audit#",
   /** Claims of dispatch steps, dead letters, deliveries of alerts: functions only. */
   automation: "automation#",
-  /** Uploads under way and transfers without an end: the container and the HTTP API. */
+  /** Uploads under way and transfers without an end: the container and the functions that work with files. */
   transfers: "transfers#",
-  /** Leases of passive ports, of the leader and of tasks: the container. */
+  /** Leases of passive ports, of the leader, of tasks and of functions: the container. */
   leases: "leases#",
+  /** Those of them that say which functions live: the functions that work with files. */
+  functionLeases: "leases#functions",
 } as const;
 
 /**

@@ -24,7 +24,7 @@ export async function openApplication(environment: ApiEnvironment): Promise<Http
   const services = openServices(environment);
   const { openSession, resumeSession } = createSessionOpener(services);
   const { sessions, signer, apiTokens, mint } = openTokens(table, environment.tokenKeys);
-  return createHttpApplication({
+  const application = createHttpApplication({
     openSession,
     tokenSessions: new TokenSessions({ services, openSession, resumeSession, store: sessions, signer }),
     apiTokens: new ApiTokens({ services, resumeSession, store: apiTokens, mint }),
@@ -41,4 +41,8 @@ export async function openApplication(environment: ApiEnvironment): Promise<Http
     readiness: () => "ready",
     log: services.runtime.log,
   });
+  return async (...request) => {
+    await services.owner.live();
+    return application(...request);
+  };
 }

@@ -18,7 +18,7 @@ export function openRecord({ table, eventBus, owner }: RecordOptions): Accountin
     eventBus,
     table,
     owner,
-    // Whether another function still runs cannot be told from here.
+    // The gateway ends what dead owners left.
     isOwnerAlive: async () => true,
     index: createDynamoAuditIndex({ table }),
   });

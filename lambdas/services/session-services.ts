@@ -1,5 +1,7 @@
 import { createS3Client } from "../../adapters/aws/clients.ts";
+import { createDynamoLeases } from "../../adapters/aws/dynamo-leases.ts";
 import { createDynamoStaging } from "../../adapters/aws/dynamo-staging.ts";
+import { FunctionOwner } from "../../adapters/aws/function-owner.ts";
 import { createS3ObjectStore, type S3ObjectStore } from "../../adapters/aws/s3-object-store.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import type { SessionServices } from "../../service/session/services.ts";
@@ -19,20 +21,24 @@ export interface ServicesEnvironment {
 export interface FunctionServices extends SessionServices {
   readonly objects: S3ObjectStore;
   readonly configuration: FunctionConfiguration;
+  /** Has what the function has under way. Those that work with transfers say that it lives, at each call. */
+  readonly owner: FunctionOwner;
 }
 
 export function openServices(environment: ServicesEnvironment): FunctionServices {
   const { bucket, eventBus, serverName } = environment;
   const table = openTable(environment.table);
-  const owner = `function-${runtime.newId()}`;
+  const owner = new FunctionOwner({ leases: createDynamoLeases({ table }), runtime });
   const configuration = openConfiguration(table);
+  const staging = createDynamoStaging(table);
   return {
-    objects: createS3ObjectStore({ client: createS3Client(), bucket, staging: createDynamoStaging(table), owner }),
-    accounting: openRecord({ table, eventBus, owner }),
+    objects: createS3ObjectStore({ client: createS3Client(), bucket, staging, owner: owner.name }),
+    accounting: openRecord({ table, eventBus, owner: owner.name }),
     accounts: configuration.accounts,
     passwords: createPasswordHasher(),
     runtime,
     serverName,
     configuration,
+    owner,
   };
 }

@@ -118,7 +118,10 @@ export class ProductFunctions extends Construct {
       memoryMiB: 1024,
     });
     made.addQueue(queues.dispatch, { batchSize: 10, maxConcurrency: 20 });
-    table.grantPartitions(made, { read: ["audit", "configuration"], write: ["automation", "transfers"] });
+    table.grantPartitions(made, {
+      read: ["audit", "configuration"],
+      write: ["automation", "functionLeases", "transfers"],
+    });
     files.grantTransfer(made);
     bus.grantPutEvents(made);
     this.#readDestinationSecrets(made);
@@ -158,7 +161,7 @@ export class ProductFunctions extends Construct {
     const made = this.#make("http-api", "The HTTP API", { timeout: Duration.seconds(29), memoryMiB: 1024 });
     table.grantPartitions(made, {
       read: ["audit", "vouched"],
-      write: ["automation", "configuration", "sessions", "transfers"],
+      write: ["automation", "configuration", "functionLeases", "sessions", "transfers"],
     });
     files.grantTransfer(made);
     bus.grantPutEvents(made);
@@ -175,7 +178,10 @@ export class ProductFunctions extends Construct {
     const { files, table, bus, queues, timeouts } = this.#props;
     const made = this.#make("scan-result", "Puts results of scans on record", { timeout: timeouts.scanResult });
     made.addQueue(queues.scanResult, { batchSize: 10 });
-    table.grantPartitions(made, { read: ["configuration", "audit"], write: ["automation", "transfers"] });
+    table.grantPartitions(made, {
+      read: ["configuration", "audit"],
+      write: ["automation", "functionLeases", "transfers"],
+    });
     files.grantTransfer(made);
     bus.grantPutEvents(made);
     exemptFromScan(made.role);

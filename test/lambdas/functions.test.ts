@@ -6,8 +6,10 @@ import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { GetSendQuotaCommand } from "@aws-sdk/client-ses";
 import type { APIGatewayRequestAuthorizerEventV2, TransferFamilyAuthorizerEvent } from "aws-lambda";
 import { createSesClient } from "../../adapters/aws/clients.ts";
+import { createDynamoLeases } from "../../adapters/aws/dynamo-leases.ts";
 import { ProblemError } from "../../client/problem.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { limits } from "../../core/limits.ts";
 import { batchOf } from "../support/aws-event-flow.ts";
 import { awsOrSkip } from "../support/aws-services.ts";
 import { httpFileClient } from "../support/file-clients.ts";
@@ -184,6 +186,16 @@ describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency:
     assert.deepEqual(await letters(), []);
     assert.equal((await client.get("/blocked/a.xml")).toString(), "xml");
     await client.close();
+  });
+
+  it("say that they live before they work with transfers", async () => {
+    await functions.dispatch(batchOf([]), lambdaContext());
+    await functions.scanResult(batchOf([]), lambdaContext());
+    await admin.request("GET", "/v1/dead-letters");
+    const living = await createDynamoLeases({ table: rig.test.table }).list("functions");
+    assert.deepEqual([living.length, new Set(living.map(({ owner }) => owner)).size], [3, 3]);
+    const remainsMs = living.map(({ endsAtMs }) => endsAtMs - Date.now());
+    assert.ok(Math.min(...remainsMs) > limits.functionLeaseMs - limits.functionRenewMs);
   });
 
   it("put what a scan finds on record, and infected files away", async () => {

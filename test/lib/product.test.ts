@@ -4,6 +4,7 @@ import { environmentNames, partitions } from "../../adapters/aws/env.ts";
 import { EnvironmentError } from "../../adapters/aws/environment.ts";
 import { production } from "../../config/production.ts";
 import { FileError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
 import { readEnvironment } from "../../gateway/environment.ts";
 import { resolveStage } from "../../lib/configuration/stage.ts";
 import { alarmCountOf } from "../../lib/cost/estimate.ts";
@@ -69,13 +70,19 @@ const partitionsOfFunctions: Readonly<Record<string, { readonly read: string[]; 
   "custom-auth": { read: ["configuration", "vouched"], write: ["vouched"] },
   authorize: { read: ["configuration", "sessions"], write: [] },
   accounting: { read: ["audit"], write: ["audit"] },
-  dispatch: { read: ["audit", "automation", "configuration", "transfers"], write: ["automation", "transfers"] },
+  dispatch: {
+    read: ["audit", "automation", "configuration", "functionLeases", "transfers"],
+    write: ["automation", "functionLeases", "transfers"],
+  },
   alerts: { read: ["audit", "automation", "configuration"], write: ["automation"] },
   "http-api": {
-    read: ["audit", "automation", "configuration", "sessions", "transfers", "vouched"],
-    write: ["automation", "configuration", "sessions", "transfers"],
+    read: ["audit", "automation", "configuration", "functionLeases", "sessions", "transfers", "vouched"],
+    write: ["automation", "configuration", "functionLeases", "sessions", "transfers"],
   },
-  "scan-result": { read: ["audit", "automation", "configuration", "transfers"], write: ["automation", "transfers"] },
+  "scan-result": {
+    read: ["audit", "automation", "configuration", "functionLeases", "transfers"],
+    write: ["automation", "functionLeases", "transfers"],
+  },
 };
 
 function properties(resource: PlacedResource): Readonly<Record<string, unknown>> {
@@ -251,6 +258,13 @@ describe("the placed product", () => {
       assert(!statements.some(({ Action }) => Action.includes("dynamodb:Scan")));
     });
   }
+
+  it("ends every call of a function before its lease ends", () => {
+    const sureMs = limits.functionLeaseMs - limits.functionRenewMs;
+    for (const { properties: given } of all("AWS::Lambda::Function")) {
+      assert(Number(given.Timeout ?? 3) * 1000 < sureMs, text(given.Description));
+    }
+  });
 
   it("gives functions only variables that they know", () => {
     const known: string[] = [...Object.values(environmentNames), "NODE_OPTIONS"];
