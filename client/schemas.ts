@@ -148,8 +148,8 @@ export interface AlertRule {
     readonly to: readonly string[];
     readonly cc?: readonly string[];
     readonly bcc?: readonly string[];
-    readonly subject: string;
     readonly readable?: boolean;
+    readonly subject: string;
   };
   readonly webhook?: {
     readonly url: string;
@@ -283,6 +283,18 @@ export interface DispatchRule {
     readonly decrypt?: { readonly with: readonly string[]; readonly signedBy?: readonly string[] };
     readonly verify?: { readonly signedBy: readonly string[]; readonly signature?: "embedded" | "detached" };
     readonly scan?: true;
+    readonly email?: {
+      readonly to: readonly string[];
+      readonly cc?: readonly string[];
+      readonly bcc?: readonly string[];
+      readonly readable?: boolean;
+      readonly subject?: string;
+    };
+    readonly webhook?: {
+      readonly url: string;
+      readonly secret?: string | { readonly set: true };
+      readonly allowPrivate?: boolean;
+    };
     readonly delete?: true;
     readonly ignore?: true;
     readonly to?: string;
@@ -301,6 +313,18 @@ export interface DispatchRule {
     readonly decrypt?: { readonly with: readonly string[]; readonly signedBy?: readonly string[] };
     readonly verify?: { readonly signedBy: readonly string[]; readonly signature?: "embedded" | "detached" };
     readonly scan?: true;
+    readonly email?: {
+      readonly to: readonly string[];
+      readonly cc?: readonly string[];
+      readonly bcc?: readonly string[];
+      readonly readable?: boolean;
+      readonly subject?: string;
+    };
+    readonly webhook?: {
+      readonly url: string;
+      readonly secret?: string | { readonly set: true };
+      readonly allowPrivate?: boolean;
+    };
     readonly delete?: true;
     readonly ignore?: true;
     readonly to?: string;

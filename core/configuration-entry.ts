@@ -17,12 +17,18 @@ export interface FieldChange {
   readonly after?: JsonValue;
 }
 
+/** Every entry of a list. */
+const each = "*";
+
 /** Fields that nobody is shown, each with the way to it. */
 const secretFields: Readonly<Record<EntryKind, readonly (readonly string[])[]>> = {
   account: [["password"]],
   group: [],
   destination: [["password"], ["privateKey"], ["passphrase"]],
-  "dispatch-rule": [],
+  "dispatch-rule": [
+    ["do", each, "webhook", "secret"],
+    ["otherwise", each, "webhook", "secret"],
+  ],
   pull: [],
   "alert-rule": [["webhook", "secret"]],
 };
@@ -38,24 +44,40 @@ export function redacted(kind: EntryKind, value: JsonObject): JsonObject {
 /** The entry with its secrets as they are, where a client sends back what it was shown in their place. */
 export function withKeptSecrets(kind: EntryKind, value: JsonObject, before: JsonObject | undefined): JsonObject {
   return secretFields[kind].reduce((kept, path) => {
-    const known = path.reduce<JsonValue | undefined>(
-      (inner, name) => (isObject(inner) ? inner[name] : undefined),
-      before,
-    );
-    return replacedAt(kept, path, (written) => (sameJson(written, secretMark) ? (known ?? written) : written));
+    return replacedAt(kept, path, (written, place) => {
+      if (!sameJson(written, secretMark)) return written;
+      return place.reduce<JsonValue | undefined>(memberOf, before) ?? written;
+    });
   }, value);
 }
 
-/** What is not there stays away. */
+function memberOf(value: JsonValue | undefined, name: string): JsonValue | undefined {
+  if (Array.isArray(value)) return value[Number(name)];
+  return isObject(value) ? value[name] : undefined;
+}
+
+/** What is not there stays away. @param replace is told the place too, with indexes where `path` has {@link each} */
 function replacedAt(
   value: JsonObject,
-  [name = "", ...path]: readonly string[],
-  replace: (value: JsonValue) => JsonValue,
+  path: readonly string[],
+  replace: (value: JsonValue, place: readonly string[]) => JsonValue,
 ): JsonObject {
-  const inner = value[name];
-  if (inner === undefined) return value;
-  if (path.length === 0) return { ...value, [name]: replace(inner) };
-  return isObject(inner) ? { ...value, [name]: replacedAt(inner, path, replace) } : value;
+  return replacedIn(value, path, { replace, place: [] }) as JsonObject;
+}
+
+interface Replacement {
+  readonly replace: (value: JsonValue, place: readonly string[]) => JsonValue;
+  readonly place: readonly string[];
+}
+
+function replacedIn(value: JsonValue, [name, ...path]: readonly string[], { replace, place }: Replacement): JsonValue {
+  if (name === undefined) return replace(value, place);
+  const within = (inner: JsonValue, at: string) => replacedIn(inner, path, { replace, place: [...place, at] });
+  if (Array.isArray(value)) {
+    return name === each ? value.map((inner: JsonValue, index) => within(inner, `${index}`)) : value;
+  }
+  const inner = isObject(value) ? value[name] : undefined;
+  return isObject(value) && inner !== undefined ? { ...value, [name]: within(inner, name) } : value;
 }
 
 /** What changes from one state of an entry to the other, field by field, without secrets. */
@@ -70,13 +92,10 @@ export function entryChanges(
 
 /** A change of a secret, or of something around it. */
 function withoutSecret(change: FieldChange, path: readonly string[]): FieldChange {
-  const inner = fieldName(path).slice(change.field.length);
-  if (!fieldName(path).startsWith(change.field) || (inner !== "" && !inner.startsWith("."))) return change;
-  const rest = inner.split(".").slice(1);
-  const hidden = (value: JsonValue): JsonValue => {
-    if (rest.length === 0) return secretMark;
-    return isObject(value) ? replacedAt(value, rest, () => secretMark) : value;
-  };
+  const place = change.field.split(/[.[\]]+/).filter((name) => name !== "");
+  if (!place.every((name, index) => path[index] === name || path[index] === each)) return change;
+  const replacement = { replace: () => secretMark, place: [] };
+  const hidden = (value: JsonValue) => replacedIn(value, path.slice(place.length), replacement);
   return {
     field: change.field,
     ...(change.before !== undefined && { before: hidden(change.before) }),

@@ -1,4 +1,5 @@
 import type { AccountingEvent, EventType } from "./accounting-event.ts";
+import type { EmailTarget, WebhookTarget } from "./alert-rule.ts";
 import { type ArchiveFormat, type PackFormat, packExtensions } from "./archive-format.ts";
 import { type DestinationTemplate, resolveTemplate, type TemplateValues } from "./destination-template.ts";
 import { FileError } from "./errors.ts";
@@ -89,6 +90,8 @@ export type DispatchStep =
   | PgpStep
   | UnpackStep
   | { readonly action: "verify-detached"; readonly signedBy: readonly string[] }
+  | { readonly action: "email"; readonly email: EmailTarget }
+  | { readonly action: "webhook"; readonly webhook: WebhookTarget }
   | { readonly action: "delete" | "ignore" | "scan" };
 
 /** What to do with the files that events are about. */

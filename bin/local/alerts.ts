@@ -44,6 +44,7 @@ export async function openAlerts({ dataDirectory, runtime }: LocalServerOptions)
       closeMail = mail.close;
       const services = {
         rules: () => configuration().alerts,
+        dispatchRules: () => configuration().dispatch,
         mail: mail.current,
         webhooks: createWebhookSender(runtime),
         outbox,

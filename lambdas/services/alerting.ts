@@ -24,6 +24,7 @@ export function openAlerting({
   const accounting = openRecord({ table, eventBus, owner: `function-${runtime.newId()}` });
   const services: SettleServices = {
     rules: () => configuration.current().alerts,
+    dispatchRules: () => configuration.current().dispatch,
     mail: () => mail,
     webhooks: createWebhookSender(runtime),
     outbox: createDynamoAlertOutbox(table),

@@ -146,7 +146,15 @@ function apiForm(kind: EntryKind, form: JsonObject): JsonObject {
     const plain = secrets.reduce((schema, secret) => withProperty(schema, secret, destinationSecretSchema), form);
     return withProperty(plain, "ca", { type: "string", description: "Certificates (PEM) of the authorities." });
   }
-  if (kind !== "alert-rule") return form;
+  if (kind === "alert-rule") return withWebhookSecret(form);
+  if (kind !== "dispatch-rule") return form;
+  return ["do", "otherwise"].reduce((schema, list) => {
+    const steps = asObject(asObject(schema.properties)[list]);
+    return withProperty(schema, list, { ...steps, items: withWebhookSecret(asObject(steps.items)) });
+  }, form);
+}
+
+function withWebhookSecret(form: JsonObject): JsonObject {
   const webhook = asObject(asObject(form.properties).webhook);
   return withProperty(form, "webhook", withProperty(webhook, "secret", webhookSecretSchema));
 }

@@ -1,6 +1,7 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { type AlertLane, alertLanes } from "../../core/alert-rule.ts";
 import { asciiJson } from "../../core/ascii-json.ts";
+import { noticeLane } from "../../core/dispatch-notice.ts";
 import type { AlertDelivery } from "../../ports/alert-outbox.ts";
 import type { EventHandler } from "../consume/event-consumer.ts";
 import type { AlertSender } from "./alert-sender.ts";
@@ -11,17 +12,23 @@ import { type AlertServices, alertConsumer } from "./alert-services.ts";
  * up no other alert.
  */
 export function createAlertHandler(services: AlertServices, sender: Pick<AlertSender, "wake">): EventHandler {
-  const { rules, outbox, runtime } = services;
+  const { outbox, runtime } = services;
   return {
     name: alertConsumer,
-    selects: (event) => alertLanes(rules(), event).length > 0,
+    selects: (event) => lanesOf(services, event).length > 0,
     handle: async (event) => {
-      const lanes = alertLanes(rules(), event);
+      const lanes = lanesOf(services, event);
       const acceptedAtMs = runtime.now();
       await outbox.add(lanes.map((lane) => deliveryOf(services, { lane, event, acceptedAtMs })));
       for (const lane of lanes) sender.wake(lane);
     },
   };
+}
+
+/** Those of the alert rules, and that of the step of a dispatch rule which the event puts on record. */
+function lanesOf({ rules }: AlertServices, event: AccountingEvent): readonly AlertLane[] {
+  const notice = noticeLane(event);
+  return [...alertLanes(rules(), event), ...(notice ? [notice] : [])];
 }
 
 function deliveryOf({ runtime }: AlertServices, delivery: Omit<AlertDelivery, "id">): AlertDelivery {

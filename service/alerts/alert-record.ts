@@ -1,5 +1,6 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import type { AlertRule, AlertTarget } from "../../core/alert-rule.ts";
+import { webhookHost } from "../../core/dispatch-notice.ts";
 import type { PlacedDelivery } from "../../ports/alert-outbox.ts";
 import { deadLetterId } from "../consume/dead-letter.ts";
 import { type AlertServices, alertConsumer } from "./alert-services.ts";
@@ -76,5 +77,5 @@ function append(
 /** Of a webhook's address only the host is on record: the rest of it may be a secret. */
 function receiversOf({ email, webhook }: AlertRule, target: AlertTarget): Readonly<Record<string, unknown>> {
   if (target === "email") return { to: [...(email?.to ?? []), ...(email?.cc ?? []), ...(email?.bcc ?? [])] };
-  return { host: /^https?:\/\/(?:[^@/]*@)?([^/?#]*)/.exec(webhook?.url ?? "")?.[1] ?? "" };
+  return { host: webhookHost(webhook) };
 }

@@ -1,4 +1,5 @@
 import type { AlertRule } from "../../core/alert-rule.ts";
+import type { DispatchRule } from "../../core/dispatch.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
 import type { AlertOutbox } from "../../ports/alert-outbox.ts";
@@ -19,6 +20,8 @@ export interface Mail {
 export interface AlertServices {
   /** The rules in force. */
   readonly rules: () => readonly AlertRule[];
+  /** The dispatch rules in force: their steps `email` and `webhook` are told like alerts. */
+  readonly dispatchRules: () => readonly DispatchRule[];
   /** Undefined when no mail server is configured. */
   readonly mail: () => Mail | undefined;
   readonly webhooks: WebhookSender;

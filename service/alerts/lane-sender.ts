@@ -1,6 +1,7 @@
 import type { AlertLane, AlertRule, EmailTarget, WebhookTarget } from "../../core/alert-rule.ts";
 import { asciiJson } from "../../core/ascii-json.ts";
 import { DeliveryError } from "../../core/delivery.ts";
+import { noticeRule } from "../../core/dispatch-notice.ts";
 import { limits } from "../../core/limits.ts";
 import type { PendingDeliveries, PlacedDelivery } from "../../ports/alert-outbox.ts";
 import { retryDelayMs } from "../consume/retry.ts";
@@ -81,14 +82,13 @@ export class LaneSender {
 
   /** Deals with the head of the lane. Answers how long to wait before the next step; undefined when nothing waits. */
   async step(): Promise<number | undefined> {
-    const { outbox, rules, runtime } = this.#services;
+    const { outbox, runtime } = this.#services;
     try {
       const shown = this.#lane.target === "email" ? limits.alertDigestEvents : 1;
       const pending = await outbox.pending(this.#lane, shown);
       const [head] = pending.first;
       if (!head) return undefined;
-      const rule = rules().find(({ name, enabled }) => enabled && name === this.#lane.rule);
-      const delayMs = await this.#deal(rule, head, pending);
+      const delayMs = await this.#deal(this.#rule(), head, pending);
       this.#change({ failures: 0 });
       return delayMs;
     } catch (error) {
@@ -96,6 +96,13 @@ export class LaneSender {
       runtime.log.warn("an alert could not be sent", { ...this.#lane, failures: this.#state.failures, error });
       return this.#retryDelayMs(error);
     }
+  }
+
+  /** The rule in force whose lane this is. */
+  #rule(): AlertRule | undefined {
+    const { rules, dispatchRules } = this.#services;
+    const alert = rules().find(({ name, enabled }) => enabled && name === this.#lane.rule);
+    return alert ?? noticeRule(dispatchRules(), this.#lane);
   }
 
   async #deal(rule: AlertRule | undefined, head: PlacedDelivery, pending: PendingDeliveries): Promise<number> {

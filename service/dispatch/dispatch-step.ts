@@ -1,4 +1,5 @@
 import type { PlacingStep, PushStep, UnpackStep } from "../../core/dispatch.ts";
+import { type NoticeStep, noticePlace, noticeReceivers } from "../../core/dispatch-notice.ts";
 import { FileError } from "../../core/errors.ts";
 import { once, type Turn } from "../consume/once.ts";
 import { WorkBusy, WorkDeferred } from "../consume/retry.ts";
@@ -98,6 +99,9 @@ const act: Action = (services, run, file, turn) => {
       return passOn(services, run, file, verifyDetached(services, run, file, run.step.signedBy));
     case "scan":
       return scanStep(services, run, file, turn);
+    case "email":
+    case "webhook":
+      return handOver(services, { ...run, step: run.step }, file);
     case "ignore":
       return skip(services, run, file, { skipped: "the rule leaves it as it is", isThere: true });
   }
@@ -151,6 +155,30 @@ async function sendFile(
     data: { path: file.path, destination, remotePath: path, objectKey: file.objectKey, bytes, sha256 },
   });
   return { ...file, sha256 };
+}
+
+/** What tells of events takes it from the record, repeats what fails and keeps what nobody takes. */
+async function handOver(
+  services: DispatchServices,
+  run: StepRun & { readonly step: NoticeStep },
+  file: DispatchedFile,
+): Promise<DispatchedFile> {
+  const { step, event, plan, list, index } = run;
+  const { accountName, path, objectKey, sha256 } = file;
+  await recordStep(services, run, {
+    type: "dispatch.completed",
+    message: `${step.action} about ${path} handed over`,
+    data: {
+      path,
+      ...(accountName !== plan.accountName && { fileAccount: accountName }),
+      objectKey,
+      ...(sha256 !== undefined && { sha256 }),
+      step: noticePlace(list, index),
+      ...noticeReceivers(step),
+      event,
+    },
+  });
+  return file;
 }
 
 function effectOf(step: PlacingStep): ContentEffect {

@@ -5,6 +5,7 @@ import { after, test } from "node:test";
 import fc from "fast-check";
 import ssh2 from "ssh2";
 import { parse } from "yaml";
+import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import { hostKeyMakers } from "../../adapters/node/host-keys.ts";
 import { createSelfSignedCertificate, createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
 import type { Account } from "../../core/account.ts";
@@ -180,6 +181,25 @@ test("dates are ISO 8601, midnight without a time and UTC without a zone", () =>
   ] as const) {
     assert.equal(accountOf(`expires: ${text}`).expiresAtMs, expected, text);
   }
+});
+
+test("the webhooks of a rule's steps have their secrets, in what the store is given too", () => {
+  const text = `dispatch:
+  - name: told
+    do:
+      - copy: /copies/
+      - webhook: { url: "https://hooks.example.com", secret: { env: SECRET } }
+    otherwise:
+      - webhook: { url: "https://hooks.example.com" }
+`;
+  const loaded = loadConfiguration(workspace.write("told.yaml", text), { SECRET: "whsec_MTIz" });
+  assert.ok(loaded.ok);
+  const webhook = { url: "https://hooks.example.com/", secret: "whsec_MTIz", allowPrivate: false };
+  assert.deepEqual(loaded.configuration.dispatch[0]?.steps[1], { action: "webhook", webhook });
+  const [entry] = loaded.entries;
+  const written = { url: "https://hooks.example.com", allowPrivate: false };
+  assert.deepEqual(entry?.value.do, [{ copy: "/copies/" }, { webhook: { ...written, secret: "whsec_MTIz" } }]);
+  assert.deepEqual(entry?.value.otherwise, [{ webhook: written }]);
 });
 
 test("secrets come from files beside the configuration and from the environment", () => {

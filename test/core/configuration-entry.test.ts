@@ -9,6 +9,7 @@ import {
   type JsonObject,
   redacted,
   sameJson,
+  withKeptSecrets,
 } from "../../core/configuration-entry.ts";
 
 const json = fc.jsonValue({ maxDepth: 3 }) as fc.Arbitrary<JsonObject>;
@@ -53,6 +54,23 @@ test("a secret is never shown, and neither is the difference between two", () =>
   const mark = { set: true };
   assert.deepEqual(entryChanges("account", before, after), [{ field: "password", before: mark, after: mark }]);
   assert.deepEqual(entryChanges("account", before, {}), [{ field: "password", before: mark }]);
+});
+
+test("the secrets of the webhooks in a rule's steps are not shown, wherever the list differs", () => {
+  const ping = (secret: JsonObject | string, url = "https://a.example/") => ({ webhook: { url, secret } });
+  const mark = { set: true };
+  const before = { do: [{ copy: "/a" }, ping("one")], otherwise: [ping("two")] };
+  const shown = redacted("dispatch-rule", before);
+  assert.deepEqual(shown, { do: [{ copy: "/a" }, ping(mark)], otherwise: [ping(mark)] });
+  assert.deepEqual(withKeptSecrets("dispatch-rule", shown, before), before);
+  assert.deepEqual(withKeptSecrets("dispatch-rule", { do: [ping(mark)] }, before), { do: [ping(mark)] });
+  assert.deepEqual(entryChanges("dispatch-rule", before, { ...before, otherwise: [ping("three")] }), [
+    { field: "otherwise[0].webhook.secret", before: mark, after: mark },
+  ]);
+  for (const after of [{}, { do: [], otherwise: [] }, { do: [ping("one")] }, { do: [{ webhook: 1 }] }]) {
+    assert.doesNotMatch(JSON.stringify(entryChanges("dispatch-rule", before, after)), /"(one|two)"/);
+    assert.doesNotMatch(JSON.stringify(entryChanges("dispatch-rule", after, before)), /"(one|two)"/);
+  }
 });
 
 test("references are found where an entry names others, excluded ones too", () => {

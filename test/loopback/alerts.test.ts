@@ -12,6 +12,7 @@ import {
   testConfiguration,
   writeIdentity,
 } from "../support/product.ts";
+import { connectSftp, putFile } from "../support/sftp-client.ts";
 import { startWebhookReceiver } from "../support/webhook-receiver.ts";
 
 /** Logs in over SFTP with a password that is wrong; resolves when the server has said so. */
@@ -31,7 +32,7 @@ async function startWith(context: TestContext, alerts: string) {
   const configuration = `${await testConfiguration(identity.publicKey, "  - name: acme\n")}${alerts}`;
   const product = await startProduct({ directory, configuration });
   context.after(() => disposeProduct(product));
-  return { product, configuration };
+  return { product, configuration, identity };
 }
 
 const mailRule = (port: number) => `alerts:
@@ -106,5 +107,38 @@ describe("alerts", () => {
     assert.equal(first?.headers["webhook-id"], id);
     assert.equal(second?.headers["webhook-signature"], `v1,${expected}`);
     assert.deepEqual(JSON.parse(second?.body ?? ""), failed);
+  });
+
+  it("are made by the steps of a dispatch rule, with the place that the file has by then", async (context) => {
+    const mailServer = await startMailServer();
+    context.after(() => mailServer.close());
+    const receiver = await startWebhookReceiver((response) => response.writeHead(200).end());
+    context.after(() => receiver.close());
+    const { product, identity } = await startWith(
+      context,
+      `dispatch:
+  - name: orders
+    when: { path: "/*.xml" }
+    do:
+      - move: /outbox/
+      - email: { to: ["ops@example.com"] }
+      - webhook: { url: "${receiver.url}/in", secret: "shared secret", allowPrivate: true }
+mail: { smtp: "smtp://127.0.0.1:${mailServer.port}", from: "ferrygate@example.com" }
+`,
+    );
+    const connection = await connectSftp(product.endpoints.sftp, "tester", identity.privateKeyFile);
+    context.after(() => connection.client.end());
+    await putFile(connection, "/1.xml", Buffer.from("<first/>"));
+    const [mail] = await mailServer.arrived(1);
+    const [request] = await receiver.arrived(1);
+    const [uploaded] = await product.events("type=transfer.completed");
+    const steps = await product.events("type=dispatch.completed");
+    const told = (action: string) => steps.find(({ data }) => data.action === action);
+    assert.equal(mail?.email.subject, "orders: 1.xml");
+    assert.deepEqual(JSON.parse(mail?.email.text ?? ""), told("email"));
+    assert.deepEqual(JSON.parse(request?.body ?? ""), told("webhook"));
+    assert.match(String(request?.headers["webhook-signature"]), /^v1,/);
+    assert.equal(told("email")?.data.path, "/outbox/1.xml");
+    assert.deepEqual(told("email")?.data.event, uploaded);
   });
 });

@@ -36,7 +36,10 @@ const rules: readonly DispatchRule[] = [
     put("copy", "/two/{file.name}.txt", "number"),
     put("move", "/kept/"),
   ]),
-  rule("plain", "/in/*b", [put("move", "/out/")]),
+  rule("plain", "/in/*b", [
+    put("move", "/out/"),
+    { action: "webhook", webhook: { url: "https://hooks.example.com/", allowPrivate: false } },
+  ]),
   rule("gone", "/in/*c", [put("copy", "/copy/", "number"), { action: "delete" }]),
   rule("first", "/in/*d", [put("move", "/first/", "replace")], { continues: true }),
   rule("second", "/in/*d", [put("copy", "/second/", "number")]),
@@ -301,7 +304,7 @@ function madeOf(content: string, place: string): string {
   return place.endsWith(".sha256") ? `${sha256(content)}  ${place.slice("in/".length, -".sha256".length)}\n` : content;
 }
 
-const stepCounts: Readonly<Record<string, number>> = { a: 3, b: 1, c: 2, d: 2, e: 1, f: 5, g: 4 };
+const stepCounts: Readonly<Record<string, number>> = { a: 3, b: 2, c: 2, d: 2, e: 1, f: 5, g: 4 };
 
 async function allFiles(objects: ObjectStore): Promise<Map<string, string>> {
   const files: [string, string][] = [];

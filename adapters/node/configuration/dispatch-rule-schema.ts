@@ -18,7 +18,27 @@ import { FileError } from "../../../core/errors.ts";
 import type { EventSelection } from "../../../core/event-selection.ts";
 import { limits } from "../../../core/limits.ts";
 import { enabled, name, parsedBy, section } from "./fields.ts";
+import { stepEmail, webhookTarget } from "./rule-schema.ts";
+import type { SecretSource } from "./secret.ts";
 import { oneOfOrNot, selectionSchema } from "./selection-schema.ts";
+
+const actionNames = [
+  "move",
+  "copy",
+  "push",
+  "rename",
+  "checksum",
+  "compress",
+  "extract",
+  "encrypt",
+  "decrypt",
+  "verify",
+  "scan",
+  "email",
+  "webhook",
+  "delete",
+  "ignore",
+] as const satisfies readonly Action[];
 
 /** While a destination is read alone, it may refer to as many groups as an expression can have. */
 const anyCaptureCount = 99;
@@ -65,23 +85,27 @@ const verify = section({
     .describe("In the message, or beside the file in NAME.sig or NAME.asc."),
 });
 
-const actions = {
-  move: destination.describe("Moves the file there; with a / at the end it keeps its name."),
-  copy: destination.describe("Copies the file there; with a / at the end it keeps its name."),
-  push: push.describe("Sends the file to a destination."),
-  rename: newName.describe("Gives the file this name; it stays in its folder."),
-  checksum: z.literal("sha256").describe("Puts the file's SHA-256 next to it, in NAME.sha256."),
-  compress: z.enum(packFormats).describe("Compresses the file: NAME.gz, .zip, .tar or .tar.gz takes its place."),
-  extract: z
-    .enum(packFormats)
-    .describe("Undoes that: NAME takes the place of NAME.gz; the files of an archive go into the folder NAME."),
-  encrypt: encrypt.describe("Encrypts the file by OpenPGP: NAME.pgp, or NAME.asc, takes its place."),
-  decrypt: decrypt.describe("Decrypts it: NAME takes the place of NAME.pgp, NAME.gpg or NAME.asc."),
-  verify: verify.describe("Verifies its OpenPGP signature; NAME takes the place of a signed message."),
-  scan: z.literal(true).describe("Has the file scanned; an infected one goes into quarantine."),
-  delete: z.literal(true).describe("Deletes the file."),
-  ignore: z.literal(true).describe("Leaves the file as it is."),
-};
+function actionsFrom(secrets: SecretSource) {
+  return {
+    move: destination.describe("Moves the file there; with a / at the end it keeps its name."),
+    copy: destination.describe("Copies the file there; with a / at the end it keeps its name."),
+    push: push.describe("Sends the file to a destination."),
+    rename: newName.describe("Gives the file this name; it stays in its folder."),
+    checksum: z.literal("sha256").describe("Puts the file's SHA-256 next to it, in NAME.sha256."),
+    compress: z.enum(packFormats).describe("Compresses the file: NAME.gz, .zip, .tar or .tar.gz takes its place."),
+    extract: z
+      .enum(packFormats)
+      .describe("Undoes that: NAME takes the place of NAME.gz; the files of an archive go into the folder NAME."),
+    encrypt: encrypt.describe("Encrypts the file by OpenPGP: NAME.pgp, or NAME.asc, takes its place."),
+    decrypt: decrypt.describe("Decrypts it: NAME takes the place of NAME.pgp, NAME.gpg or NAME.asc."),
+    verify: verify.describe("Verifies its OpenPGP signature; NAME takes the place of a signed message."),
+    scan: z.literal(true).describe("Has the file scanned; an infected one goes into quarantine."),
+    email: stepEmail.describe("Sends a message about the file; its body is an event as JSON."),
+    webhook: webhookTarget(secrets).describe("Sends a request about the file; its body is an event as JSON."),
+    delete: z.literal(true).describe("Deletes the file."),
+    ignore: z.literal(true).describe("Leaves the file as it is."),
+  };
+}
 
 const options = {
   to: destination.describe("The folder that the files of an archive go to. Default: one beside it with its name."),
@@ -89,38 +113,37 @@ const options = {
   overwrite: z.enum(overwritePolicies).describe("What to do when the destination is taken. Default: fail."),
 };
 
-type Action = keyof typeof actions;
+type Action = keyof ReturnType<typeof actionsFrom>;
 
-const actionNames = Object.keys(actions) as readonly Action[];
 const actionsWith: Readonly<Record<keyof typeof options, readonly Action[]>> = {
   to: ["extract"],
   account: ["move", "copy", "extract"],
   overwrite: ["move", "copy", "push", "rename", ...derivingActions, "encrypt", "decrypt", "verify"],
 };
 
-const step = section({ ...actions, ...options })
-  .partial()
-  .superRefine((written, context) => {
-    const given = actionNames.filter((action) => written[action] !== undefined);
-    const [action] = given;
-    if (action === undefined || given.length > 1) {
-      const list = actionNames.map((one) => JSON.stringify(one)).join(", ");
-      context.addIssue({ code: "custom", message: `expected exactly one of ${list}` });
-      return;
-    }
-    for (const option of ["to", "account", "overwrite"] as const) {
-      const isOfArchive = option !== "overwrite" && action === "extract" && written.extract === "gzip";
-      if (written[option] === undefined || (actionsWith[option].includes(action) && !isOfArchive)) continue;
-      const of = isOfArchive ? "extract: gzip" : action;
-      const message = `${JSON.stringify(option)} means nothing to ${JSON.stringify(of)}`;
-      context.addIssue({ code: "custom", path: [option], params: { part: "name" }, message });
-    }
-  })
-  .meta({ minProperties: 1 });
+function stepSchema(secrets: SecretSource) {
+  return section({ ...actionsFrom(secrets), ...options })
+    .partial()
+    .superRefine((written, context) => {
+      const given = actionNames.filter((action) => written[action] !== undefined);
+      const [action] = given;
+      if (action === undefined || given.length > 1) {
+        const list = actionNames.map((one) => JSON.stringify(one)).join(", ");
+        context.addIssue({ code: "custom", message: `expected exactly one of ${list}` });
+        return;
+      }
+      for (const option of ["to", "account", "overwrite"] as const) {
+        const isOfArchive = option !== "overwrite" && action === "extract" && written.extract === "gzip";
+        if (written[option] === undefined || (actionsWith[option].includes(action) && !isOfArchive)) continue;
+        const of = isOfArchive ? "extract: gzip" : action;
+        const message = `${JSON.stringify(option)} means nothing to ${JSON.stringify(of)}`;
+        context.addIssue({ code: "custom", path: [option], params: { part: "name" }, message });
+      }
+    })
+    .meta({ minProperties: 1 });
+}
 
-type WrittenStep = z.output<typeof step>;
-
-const steps = z.array(step).min(1).max(limits.dispatchSteps);
+type WrittenStep = z.output<ReturnType<typeof stepSchema>>;
 
 const types = z
   .array(oneOfOrNot(dispatchableTypes))
@@ -128,17 +151,20 @@ const types = z
   .default(["transfer.completed"])
   .describe("Types of events that say that a file is there. Of transfers only uploads count.");
 
-export const dispatchRuleSchema = section({
-  name: name.describe("Unique among the dispatch rules."),
-  enabled: enabled.describe("False puts the rule out of force."),
-  when: selectionSchema(types).prefault({}).describe("Which events the rule is about: all of these have to hold."),
-  do: steps.describe("What happens to the file, in this order."),
-  otherwise: steps.optional().describe("What happens instead when a step has failed for good."),
-  continue: z.boolean().default(false).describe("True lets the rules behind this one see the event too."),
-}).transform((written, context) => {
-  for (const { path, message } of stepFindings(written)) context.addIssue({ code: "custom", path, message });
-  return context.issues.length > 0 ? z.NEVER : compileRule(written);
-});
+export function dispatchRuleSchema(secrets: SecretSource) {
+  const steps = z.array(stepSchema(secrets)).min(1).max(limits.dispatchSteps);
+  return section({
+    name: name.describe("Unique among the dispatch rules."),
+    enabled: enabled.describe("False puts the rule out of force."),
+    when: selectionSchema(types).prefault({}).describe("Which events the rule is about: all of these have to hold."),
+    do: steps.describe("What happens to the file, in this order."),
+    otherwise: steps.optional().describe("What happens instead when a step has failed for good."),
+    continue: z.boolean().default(false).describe("True lets the rules behind this one see the event too."),
+  }).transform((written, context) => {
+    for (const { path, message } of stepFindings(written)) context.addIssue({ code: "custom", path, message });
+    return context.issues.length > 0 ? z.NEVER : compileRule(written);
+  });
+}
 
 interface WrittenRule extends Pick<DispatchRule, "name" | "enabled" | "when"> {
   readonly do: readonly WrittenStep[];
@@ -232,6 +258,12 @@ function compileStep(written: WrittenStep, { path }: EventSelection): DispatchSt
   if (pgp) return pgp;
   const deriving = derivingActions.find((action) => written[action] !== undefined);
   if (deriving) return { action: deriving, overwrite, ...(written.compress && { format: written.compress }) };
-  if (written.scan) return { action: "scan" };
-  return { action: written.delete ? "delete" : "ignore" };
+  return compilePlainStep(written);
+}
+
+function compilePlainStep({ scan, email, webhook, delete: deletes }: WrittenStep): DispatchStep {
+  if (scan) return { action: "scan" };
+  if (email) return { action: "email", email };
+  if (webhook) return { action: "webhook", webhook };
+  return { action: deletes ? "delete" : "ignore" };
 }

@@ -24,7 +24,7 @@ const schemas = {
   account: accountSchema(noSecretSource),
   group: groupSchema,
   destination: destinationSchema(noSecretSource),
-  "dispatch-rule": dispatchRuleSchema,
+  "dispatch-rule": dispatchRuleSchema(noSecretSource),
   pull: pullSchema,
   "alert-rule": alertRuleSchema(noSecretSource),
 } as const;

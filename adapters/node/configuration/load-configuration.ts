@@ -1,6 +1,7 @@
 import { hostname } from "node:os";
 import { basename, dirname } from "node:path";
 import { type EntryKind, entryKinds, type JsonObject } from "../../../core/configuration-entry.ts";
+import type { DispatchRule, DispatchStep } from "../../../core/dispatch.ts";
 import { limits } from "../../../core/limits.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { buildAccount, buildGroup } from "./accounts.ts";
@@ -141,9 +142,24 @@ function entriesOf(parsed: ParsedConfiguration, written: unknown): FileEntry[] {
 function withSecrets(kind: EntryKind, entry: JsonObject, parsed: unknown): JsonObject {
   if (kind === "destination") return withDestinationSecrets(entry, parsed as RemoteDestination);
   const { password, webhook } = parsed as { password?: string; webhook?: { secret?: string } };
+  if (kind === "dispatch-rule") return withStepSecrets(entry, parsed as DispatchRule);
   if (kind === "account" && password !== undefined) return { ...entry, password };
   if (kind !== "alert-rule" || webhook?.secret === undefined) return entry;
   return { ...entry, webhook: { ...(entry.webhook as JsonObject), secret: webhook.secret } };
+}
+
+function withStepSecrets(entry: JsonObject, { steps, otherwise }: DispatchRule): JsonObject {
+  const lists = Object.entries({ do: steps, otherwise }).filter(([list]) => entry[list] !== undefined);
+  const filled = lists.map(([list, compiled]) => {
+    const written = entry[list] as readonly JsonObject[];
+    return [list, written.map((step, index) => withStepSecret(step, compiled[index]))] as const;
+  });
+  return { ...entry, ...Object.fromEntries(filled) };
+}
+
+function withStepSecret(step: JsonObject, compiled: DispatchStep | undefined): JsonObject {
+  if (compiled?.action !== "webhook" || compiled.webhook.secret === undefined) return step;
+  return { ...step, webhook: { ...(step.webhook as JsonObject), secret: compiled.webhook.secret } };
 }
 
 function withDestinationSecrets(

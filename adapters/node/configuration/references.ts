@@ -24,6 +24,7 @@ export function referenceFindings(data: unknown): Finding[] {
     ...unknownPullAccounts(data),
     ...unknownExpectedAccounts(data),
     ...alertsWithoutMail(data),
+    ...stepsWithoutMail(data),
     ...scansWithoutScanner(data),
     ...unknownPgpKeys(data),
     ...unknownDefaultGroup(data),
@@ -141,6 +142,23 @@ function alertsWithoutMail(data: Mapping): Finding[] {
   return [{ path: ["alerts"], part: "name", message: 'alerts are sent by e-mail: the key "mail" is missing' }];
 }
 
+function stepsWithoutMail(data: Mapping): Finding[] {
+  if (Object.hasOwn(data, "mail")) return [];
+  return stepsOf(data).flatMap(({ path, step }): Finding[] => {
+    if (!Object.hasOwn(step, "email")) return [];
+    const message = 'the step sends e-mail: the key "mail" is missing';
+    return [{ path: [...path, "email"], part: "name", message }];
+  });
+}
+
+function stepsOf(data: Mapping): { readonly path: (string | number)[]; readonly step: Mapping }[] {
+  return mappingsOf(data.dispatch).flatMap(([index, rule]) =>
+    ["do", "otherwise"].flatMap((list) =>
+      mappingsOf(rule[list]).map(([at, step]) => ({ path: ["dispatch", index, list, at], step })),
+    ),
+  );
+}
+
 function scansWithoutScanner(data: Mapping): Finding[] {
   if (Object.hasOwn(data, "scanner")) return [];
   return (["groups", "accounts"] as const).flatMap((list) =>
@@ -157,12 +175,7 @@ const pgpNames = { encrypt: ["recipients", "sign"], decrypt: ["with", "signedBy"
 /** Steps name keys, one or a list of them. */
 function unknownPgpKeys(data: Mapping): Finding[] {
   const known = mappingsOf(data.pgpKeys).flatMap(([, { name }]) => (typeof name === "string" ? [name] : []));
-  const steps = mappingsOf(data.dispatch).flatMap(([index, rule]) =>
-    ["do", "otherwise"].flatMap((list) =>
-      mappingsOf(rule[list]).map(([at, step]) => ({ path: ["dispatch", index, list, at], step })),
-    ),
-  );
-  return steps.flatMap(({ path, step }) =>
+  return stepsOf(data).flatMap(({ path, step }) =>
     Object.entries(pgpNames).flatMap(([action, fields]) => {
       const written = step[action];
       if (!isMapping(written)) return [];

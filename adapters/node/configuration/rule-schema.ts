@@ -24,15 +24,24 @@ const subject = z
 const emailAddress = z.email({ error: "expected an e-mail address" });
 const recipients = z.array(emailAddress).max(limits.emailRecipients);
 
-const emailTarget = section({
+const emailReceivers = {
   to: recipients.min(1).describe("Who gets the message."),
   cc: recipients.default([]).describe("Who gets a copy."),
   bcc: recipients.default([]).describe("Who gets a copy that the others do not see."),
-  subject: subject.describe("Its subject; {account.name} and the like stand for parts of the event."),
   readable: z.boolean().default(false).describe("True adds a part for people beside the JSON."),
+};
+
+const subjectMeaning = "Its subject; {account.name} and the like stand for parts of the event.";
+
+const emailTarget = section({ ...emailReceivers, subject: subject.describe(subjectMeaning) });
+
+/** The e-mail of a step: its event names the rule and the file, so a subject is not required. */
+export const stepEmail = section({
+  ...emailReceivers,
+  subject: subject.prefault("{data.rule}: {file.name}").describe(subjectMeaning),
 });
 
-function webhookTarget(secrets: SecretSource) {
+export function webhookTarget(secrets: SecretSource) {
   return section({
     url: z
       .string()

@@ -34,7 +34,7 @@ export function configurationSchema(secrets: SecretSource) {
       .default([])
       .describe("Remote sites that files are pushed to and pulled from."),
     dispatch: z
-      .array(dispatchRuleSchema)
+      .array(dispatchRuleSchema(secrets))
       .max(limits.dispatchRules)
       .default([])
       .describe("What happens to files after a transfer."),

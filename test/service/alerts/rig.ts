@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { openSqliteAlertOutbox } from "../../../adapters/local/sqlite-alert-outbox.ts";
 import type { AccountingEvent } from "../../../core/accounting-event.ts";
 import type { AlertRule } from "../../../core/alert-rule.ts";
+import type { DispatchRule } from "../../../core/dispatch.ts";
 import { compileSelection } from "../../../core/event-selection.ts";
 import { parseEventTemplate } from "../../../core/event-template.ts";
 import type { DeadLetter } from "../../../ports/dead-letters.ts";
@@ -35,6 +36,7 @@ export class AlertRig implements Disposable {
   readonly emails: EmailMessage[] = [];
   readonly requests: WebhookRequest[] = [];
   rules: readonly AlertRule[] = [];
+  dispatchRules: readonly DispatchRule[] = [];
   receive: Receive = () => {};
   nowMs = Date.parse("2026-11-22T12:00:00Z");
   #waiting: { isDone: () => boolean; resolve: () => void }[] = [];
@@ -58,6 +60,7 @@ export class AlertRig implements Disposable {
     const outbox = await openSqliteAlertOutbox({ file: join(this.folder, "alerts.sqlite"), now: runtime.now });
     return {
       rules: () => this.rules,
+      dispatchRules: () => this.dispatchRules,
       mail: () => ({ mailer: { send: this.#sendEmail, close: () => {} }, from: "ferrygate@example.com" }),
       webhooks: { send: this.#sendWebhook },
       outbox,
