@@ -70,9 +70,9 @@ export async function startOpenSsh(directory: string, identity: TestIdentity): P
   return { name: "OpenSSH", host: "127.0.0.1", port, username, remoteDirectory: join(home, "bench"), pid, stop };
 }
 
-/** Resolves when something takes connections on the port. @throws Error when nothing does for five seconds. */
+/** Resolves when something takes connections on the port. @throws Error when nothing does for half a minute. */
 export async function untilListening(port: number): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
+  for (let attempt = 0; attempt < 600; attempt += 1) {
     const isOpen = await new Promise<boolean>((resolve) => {
       const socket = connect(port, "127.0.0.1", () => resolve(true)).once("error", () => resolve(false));
       socket.once("connect", () => socket.destroy());
