@@ -83,7 +83,7 @@ async function dispatchEnded(product: Product) {
 }
 
 describe("a crash while files are dispatched", () => {
-  it(`loses none, doubles none and leaves none half done, ${kills} times`, { timeout: 300_000 }, async () => {
+  it(`loses none, doubles none and leaves none half done, ${kills} times`, { timeout: 900_000 }, async () => {
     const directory = await temporaryDirectory();
     const identity = await writeIdentity(directory);
     const configuration = (await testConfiguration(identity.publicKey)) + rules;

@@ -81,7 +81,7 @@ async function verify(product: Product, acknowledged: Acknowledged): Promise<voi
 }
 
 describe("a crash", () => {
-  it(`loses nothing acknowledged and publishes nothing else, ${kills} times`, async () => {
+  it(`loses nothing acknowledged and publishes nothing else, ${kills} times`, { timeout: 900_000 }, async () => {
     const directory = await temporaryDirectory();
     const identity = await writeIdentity(directory);
     const configuration = await testConfiguration(identity.publicKey);
