@@ -6,7 +6,7 @@ import type { Recorder } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 import { type Target, TransferRecord, type TransferSubject } from "./transfer.ts";
 import { Upload, type UploadOptions } from "./upload.ts";
-import { isScanned, openQuarantined, verdictSoon } from "./upload-quarantine.ts";
+import { isScanned, openQuarantined, unscannable, verdictSoon } from "./upload-quarantine.ts";
 
 /** What an upload stands on: also one that no client has asked for. */
 export type UploadServices = Pick<SessionServices, "objects" | "runtime" | "quarantine">;
@@ -38,6 +38,7 @@ export async function openUpload(
   const { objects, quarantine, runtime } = services;
   const { objectKey, path } = subject;
   const isHeld = isScanned(quarantine, account, path);
+  if (isHeld && !quarantine) throw unscannable(account, path);
   const keepsContent = options.mode === "update" || options.mode === "append";
   if (isHeld && keepsContent && quarantine?.quarantine.isHeld(objectKey)) {
     throw new FileError("unavailable", `an earlier upload of ${path} is being scanned; try again later`);
@@ -49,7 +50,8 @@ export async function openUpload(
   const { transferId } = record;
   const place = placeOf(services, subject, isHeld ? transferId : undefined);
   const openInPlace = open ?? (() => objects.openWrite(objectKey, transferId));
-  const opening = isHeld ? openQuarantined(objects, quarantine, objectKey, transferId) : openInPlace(transferId);
+  const opening =
+    isHeld && quarantine ? openQuarantined(objects, quarantine, objectKey, transferId) : openInPlace(transferId);
   const writer = await opening.catch(async (error: unknown) => {
     await existing?.close();
     throw error;

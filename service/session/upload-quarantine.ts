@@ -25,15 +25,23 @@ export function isScanned(
   return requiresScan([quarantine?.scope(), scan, ...groups.map((group) => group.scan)], path);
 }
 
+/**
+ * An upload that has to be scanned where nothing scans, as in the gateway on AWS; names whose `scan` demands it.
+ * The code is `unavailable`.
+ */
+export function unscannable({ name, scan, groups }: Account, path: VirtualPath): FileError {
+  const group = requiresScan([scan], path) ? undefined : groups.find((one) => requiresScan([one.scan], path));
+  const rule = group ? `group ${group.name}, scan` : `account ${name}, scan`;
+  return new FileError("unavailable", `${rule}: files for ${path} have to be scanned, and nothing scans them here`);
+}
+
 /** The way into the quarantine: what the client asked of the publishing is asked of the place that the file is for. */
 export async function openQuarantined(
   objects: ObjectStore,
-  quarantine: UploadQuarantine | undefined,
+  quarantine: UploadQuarantine,
   objectKey: string,
   transferId: string,
 ): Promise<ObjectWriter> {
-  if (!quarantine)
-    throw new FileError("unavailable", "files for this folder have to be scanned, and nothing scans them");
   const { store } = quarantine.quarantine;
   const writer = await store.openWrite(contentKey(transferId), transferId);
   return {
