@@ -366,6 +366,8 @@ export const limits = {
   lambdaResultBytes: 6 * MiB,
   /** A function begins nothing new when so little of its time is left: a webhook or a mail may take as long. */
   functionEndMs: 20 * second,
+  /** The same for pushes and pulls: one that has begun then has the rest until functionEndMs. */
+  transfersEndMs: 3 * minute,
   /** How often a queue delivers a message, unless the environment says otherwise, and the most that SQS knows. */
   queueReceives: 5,
   mostQueueReceives: 1000,

@@ -1,31 +1,21 @@
-import { createDynamoClaims, createDynamoDeadLetters } from "../adapters/aws/dynamo-automation.ts";
 import { readEnvironment } from "../adapters/aws/environment.ts";
 import { eventOfMessage, receiveCountOf } from "../adapters/aws/event-message.ts";
-import { archives } from "../adapters/node/archives.ts";
-import { contentConversions } from "../adapters/node/content-conversions.ts";
 import { createQueueConsumer } from "../service/consume/queue-consumer.ts";
-import { createDispatcher } from "../service/dispatch/dispatcher.ts";
+import { queuePush } from "../service/destinations/queue-push.ts";
 import { createBatchHandler } from "./services/batch-handler.ts";
-import { runtime } from "./services/operator-log.ts";
-import { openServices } from "./services/session-services.ts";
-import { openTable } from "./services/table.ts";
+import { openDispatching } from "./services/dispatching.ts";
 import { variables } from "./services/variables.ts";
 
-const environment = readEnvironment(process.env, variables);
-const table = openTable(environment.table);
-const services = openServices(environment);
-const { configuration } = services;
-const dispatcher = createDispatcher(
-  { ...services, claims: createDynamoClaims(table), archives, conversions: contentConversions },
-  () => configuration.current().dispatch,
-);
-const { mostReceives } = environment;
-const deadLetters = createDynamoDeadLetters(table);
-const consume = createQueueConsumer({ handler: dispatcher, deadLetters, runtime, mostReceives });
+const { mostReceives, ...environment } = readEnvironment(process.env, variables);
+const services = openDispatching(environment);
+const pushes = { queue: services.queue, destinations: services.openDestinations() };
+// The function of transfers goes on with what comes to a push.
+const dispatcher = services.handlerFor({ turnFor: (event, name) => queuePush(pushes, event, name) });
+const consume = createQueueConsumer({ ...services, handler: dispatcher, mostReceives });
 
 /** Acts on accounting events by the dispatch rules in force. */
 export const handler = createBatchHandler(async (records) => {
   await services.owner.live();
-  await configuration.refresh();
+  await services.configuration.refresh();
   return consume(records.map((record) => ({ event: eventOfMessage(record), receives: receiveCountOf(record) })));
 });

@@ -1,15 +1,7 @@
-import {
-  ArnFormat,
-  Duration,
-  aws_events as events,
-  aws_iam as iam,
-  Stack,
-  aws_events_targets as targets,
-} from "aws-cdk-lib";
+import { Duration, aws_events as events, aws_events_targets as targets } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { environmentNames } from "../../adapters/aws/env.ts";
 import type { AccountingBus } from "./accounting-bus.ts";
-import { acknowledgeResources } from "./acknowledge.ts";
 import type { AuditBucket } from "./audit-bucket.ts";
 import type { ControlTable } from "./control-table.ts";
 import type { FileBucket } from "./file-bucket.ts";
@@ -32,15 +24,12 @@ export interface ProductFunctionsProps {
   readonly mail: MailSender;
   /** How events name the server. */
   readonly serverName: string;
-  /** Secrets of destinations that dispatch rules name: below this name. @default "ferrygate/destinations/" */
-  readonly destinationSecretPrefix?: string;
   /** @default 90 days */
   readonly logRetention?: LogRetention;
 }
 
 /** Where the accounting function writes within the audit bucket. */
 export const archivePrefix = "events/";
-const watchEvery = Duration.minutes(1);
 
 /**
  * The functions, each with a role that fits what it does. None sees the bytes of a session; the container asks
@@ -54,6 +43,7 @@ export class ProductFunctions extends Construct {
   readonly alerts: ServiceFunction;
   readonly httpApi: ServiceFunction;
   readonly scanResult: ServiceFunction;
+  readonly transfers: ServiceFunction;
   /** Scheduled calls that failed. */
   readonly missedSchedules = deadLetterQueue(this, "MissedSchedules");
   readonly #props: ProductFunctionsProps;
@@ -68,10 +58,11 @@ export class ProductFunctions extends Construct {
     this.alerts = this.#alerts();
     this.httpApi = this.#httpApi();
     this.scanResult = this.#scanResult();
+    this.transfers = this.#transfers();
   }
 
   get all(): Readonly<Record<Exclude<FunctionName, "first-secrets">, ServiceFunction>> {
-    const { customAuth, authorize, accounting, dispatch, alerts, httpApi, scanResult } = this;
+    const { customAuth, authorize, accounting, dispatch, alerts, httpApi, scanResult, transfers } = this;
     return {
       "custom-auth": customAuth,
       authorize,
@@ -80,6 +71,7 @@ export class ProductFunctions extends Construct {
       alerts,
       "http-api": httpApi,
       "scan-result": scanResult,
+      transfers,
     };
   }
 
@@ -124,7 +116,6 @@ export class ProductFunctions extends Construct {
     });
     files.grantTransfer(made);
     bus.grantPutEvents(made);
-    this.#readDestinationSecrets(made);
     return made;
   }
 
@@ -141,12 +132,30 @@ export class ProductFunctions extends Construct {
   }
 
   /** Looks for files that were expected and are not there, and for what is about to expire. */
-  #watch({ function: watched }: ServiceFunction): void {
-    new events.Rule(this, "Watch", {
-      description: "Missing files, expiring accounts, delayed alerts",
-      schedule: events.Schedule.rate(watchEvery),
+  #watch(watched: ServiceFunction): void {
+    this.#everyMinute("Watch", "Missing files, expiring accounts, delayed alerts", watched);
+  }
+
+  /** It works for a destination as long as Lambda lets it; calls of the next minutes work for the others. */
+  #transfers(): ServiceFunction {
+    const { files, table, bus } = this.#props;
+    const made = this.#make("transfers", "Pushes to destinations and pulls from them", {
+      timeout: Duration.minutes(15),
+      memoryMiB: 1024,
+    });
+    this.#everyMinute("DueTransfers", "Pushes that wait, pulls that are due", made);
+    table.grantPartitions(made, { read: ["audit", "configuration"], write: ["automation", "functionLeases", "transfers"] });
+    files.grantTransfer(made);
+    bus.grantPutEvents(made);
+    return made;
+  }
+
+  #everyMinute(id: string, description: string, { function: called }: ServiceFunction): void {
+    new events.Rule(this, id, {
+      description,
+      schedule: events.Schedule.rate(Duration.minutes(1)),
       targets: [
-        new targets.LambdaFunction(watched, {
+        new targets.LambdaFunction(called, {
           deadLetterQueue: this.missedSchedules,
           maxEventAge: Duration.minutes(5),
           retryAttempts: 2,
@@ -211,22 +220,5 @@ export class ProductFunctions extends Construct {
   #readTokenKeys(made: ServiceFunction): void {
     this.#props.tokenKeys.grantRead(made);
     made.function.addEnvironment(environmentNames.tokenKeysSecret, this.#props.tokenKeys.secret.secretArn);
-  }
-
-  #readDestinationSecrets(made: ServiceFunction): void {
-    const prefix = this.#props.destinationSecretPrefix ?? "ferrygate/destinations/";
-    acknowledgeResources(made, `:secret:${prefix}*`, "Rules name destinations, and destinations their secrets.");
-    iam.Grant.addToPrincipal({
-      grantee: made,
-      actions: ["secretsmanager:GetSecretValue"],
-      resourceArns: [
-        Stack.of(this).formatArn({
-          service: "secretsmanager",
-          resource: "secret",
-          resourceName: `${prefix}*`,
-          arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-        }),
-      ],
-    });
   }
 }

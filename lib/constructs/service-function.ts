@@ -21,7 +21,8 @@ export type FunctionName =
   | "dispatch"
   | "first-secrets"
   | "http-api"
-  | "scan-result";
+  | "scan-result"
+  | "transfers";
 
 /** Where the bundle of a function is. */
 export type FunctionCode = (name: FunctionName) => lambda.Code;

@@ -94,7 +94,7 @@ export function alarmCountOf({ gateway }: Stage): number {
   const perPool = 4 + 2 + 1;
   const served = gateway.pools.filter(({ weight }) => weight > 0).length + (gateway.corporate ? 1 : 0);
   const queues = 4 * 2 + 2;
-  const functions = 7 * 2;
+  const functions = 8 * 2;
   const others = 1 + 1 + 7;
   return served * perPool + queues + functions + others;
 }

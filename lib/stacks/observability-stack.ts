@@ -88,7 +88,7 @@ export class ObservabilityStack extends Stack {
       threshold: 0,
     });
     this.alarms.add("MissedSchedules", {
-      heading: "The watch for missing files did not run",
+      heading: "A scheduled function did not run",
       metric: metricWaiting(missedSchedules, "missed"),
       threshold: 0,
     });

@@ -2,9 +2,9 @@ import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { Pull } from "../../core/pull.ts";
 import type { PullRun } from "../../ports/pull-memory.ts";
-import { Recorder } from "../session/recorder.ts";
-import { type RunReport, runPull } from "./pull-run.ts";
-import type { PullServices } from "./pull-services.ts";
+import { recordPull } from "./pull-record.ts";
+import { runPull } from "./pull-run.ts";
+import { isInForce, type PullServices } from "./pull-services.ts";
 import type { TransferProgress } from "./remote-transfer.ts";
 
 /** How a pull stands. Times are ISO 8601. */
@@ -55,13 +55,13 @@ export class PullScheduler {
   runNow(name: string): void {
     const pull = this.#services.pulls().find((one) => one.name === name);
     if (!pull) throw new FileError("not-found", `there is no pull ${name}`);
-    if (!this.#isInForce(pull)) throw new FileError("precondition-failed", `the pull ${name} is not enabled`);
+    if (!isInForce(this.#services, pull)) throw new FileError("precondition-failed", `the pull ${name} is not enabled`);
     this.#begin(pull);
   }
 
   /** @throws FileError `unavailable`. */
   async state(pull: Pull): Promise<PullState> {
-    const nextMs = this.#isInForce(pull) ? this.#planOf(pull).nextMs : undefined;
+    const nextMs = isInForce(this.#services, pull) ? this.#planOf(pull).nextMs : undefined;
     return {
       isRunning: this.#running.has(pull.name),
       nextRunAt: nextMs === undefined ? undefined : new Date(nextMs).toISOString(),
@@ -69,14 +69,10 @@ export class PullScheduler {
     };
   }
 
-  #isInForce({ enabled, destination }: Pull): boolean {
-    return enabled && this.#services.destinations.find(destination)?.enabled !== false;
-  }
-
   #check(): void {
     const nowMs = this.#services.runtime.now();
     for (const pull of this.#services.pulls()) {
-      if (!this.#isInForce(pull)) {
+      if (!isInForce(this.#services, pull)) {
         this.#plans.delete(pull.name);
         continue;
       }
@@ -110,25 +106,7 @@ export class PullScheduler {
       sleep: (ms) => this.#sleep(ms),
     });
     await this.#services.memory.putRun(pull.name, report.run);
-    if (!this.#isStopping) await this.#record(pull, report);
-  }
-
-  /** A look that found nothing to do is not worth a record. */
-  async #record({ name, destination, from }: Pull, { run, failures }: RunReport): Promise<void> {
-    const recorder = new Recorder(this.#services, { protocol: "system" });
-    const { startedAt, endedAt, failure, ...counts } = run;
-    const data = { pull: name, destination, remotePath: from, ...counts };
-    if (run.fetched > 0) {
-      const message = `pull ${name} fetched ${run.fetched} of ${run.files} files`;
-      await recorder.record({ type: "pull.completed", message, data });
-    }
-    if (failure === undefined && run.failed === 0) return;
-    const reason = failure ?? failures[0]?.reason ?? "";
-    await recorder.record({
-      type: "pull.failed",
-      message: `pull ${name} failed: ${reason}`,
-      data: { ...data, reason, failures },
-    });
+    if (!this.#isStopping) await recordPull(this.#services, pull, report);
   }
 
   #sleep(ms: number): Promise<void> {

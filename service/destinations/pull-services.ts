@@ -26,3 +26,8 @@ export interface PullServices {
   /** How events name this server. */
   readonly serverName: string;
 }
+
+/** Whether a pull looks when its schedule says so. */
+export function isInForce({ destinations }: Pick<PullServices, "destinations">, pull: Pull): boolean {
+  return pull.enabled && destinations.find(pull.destination)?.enabled !== false;
+}

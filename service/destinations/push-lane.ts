@@ -62,6 +62,33 @@ export class PushLane {
     await Promise.all(this.#works);
   }
 
+  /**
+   * For a process that does not stay: resolves when nothing is under way and nothing is due. What has to wait is due in
+   * a later call.
+   * @param untilMs nothing is begun after this moment, in milliseconds since the epoch
+   * @throws FileError `unavailable` when the queue cannot be read
+   */
+  async runDue(untilMs: number): Promise<void> {
+    this.#running = this.#beginUntil(untilMs);
+    try {
+      await this.#running;
+    } finally {
+      this.#running = undefined;
+    }
+  }
+
+  async #beginUntil(untilMs: number): Promise<void> {
+    try {
+      while (this.#services.runtime.now() < untilMs) {
+        await this.#beginWhatIsDue();
+        if (this.#works.size === 0) return;
+        await Promise.race(this.#works);
+      }
+    } finally {
+      await Promise.all(this.#works);
+    }
+  }
+
   async #run(): Promise<void> {
     while (!this.#isStopping) {
       this.#hasNews = false;

@@ -1,9 +1,9 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
-import { FileError } from "../../core/errors.ts";
 import { WorkDeferred } from "../consume/retry.ts";
 import type { Pushing } from "../dispatch/dispatch-services.ts";
 import { type LaneFailure, PushLane } from "./push-lane.ts";
 import type { PushServices } from "./push-services.ts";
+import { queuePush } from "./queue-push.ts";
 import type { TransferProgress } from "./remote-transfer.ts";
 
 /** What waits for a destination, and what is under way. */
@@ -54,12 +54,12 @@ export class PushLanes {
   }
 
   async #defer(event: AccountingEvent, destination: string): Promise<never> {
-    if (!this.#services.destinations.find(destination)) {
-      throw new FileError("not-found", `there is no destination ${destination}`);
+    try {
+      return await queuePush(this.#services, event, destination);
+    } catch (error) {
+      if (error instanceof WorkDeferred) this.#lane(destination).wake();
+      throw error;
     }
-    await this.#services.queue.add(destination, event);
-    this.#lane(destination).wake();
-    throw new WorkDeferred(`the push to ${destination} has its place in the queue`);
   }
 
   #lane(destination: string): PushLane {

@@ -82,19 +82,23 @@ export async function seedConfiguration({ test }: FunctionRig): Promise<void> {
   const hash = await createPasswordHasher().hash(password);
   const { store } = openConfiguration(test.table);
   const account = (name: string, permissions: readonly (readonly string[])[], roles: readonly string[] = []) =>
-    put(store, "account", { name, password: hash, permissions, roles });
+    putEntry(store, "account", { name, password: hash, permissions, roles });
   await account("tester", [["allow-full-control"]]);
   await account("root", [["allow-full-control"]], ["admin"]);
   await account("limited", [["allow-list"], ["/inbox/*", "allow-list", "allow-write"]]);
   const when = { accounts: ["tester"], path: "/inbox/*.pdf" };
-  await put(store, "dispatch-rule", { name: "pdfs-to-outbox", when, do: [{ move: "/outbox/" }] });
+  await putEntry(store, "dispatch-rule", { name: "pdfs-to-outbox", when, do: [{ move: "/outbox/" }] });
   const blocked = { accounts: ["tester"], path: "/inbox/*.xml" };
-  await put(store, "dispatch-rule", { name: "xml-to-blocked", when: blocked, do: [{ move: "/blocked/" }] });
+  await putEntry(store, "dispatch-rule", { name: "xml-to-blocked", when: blocked, do: [{ move: "/blocked/" }] });
   const email = { to: ["ops@example.com"], subject: "{data.path} arrived" };
-  await put(store, "alert-rule", { name: "uploads", when: { ...when, types: ["transfer.completed"] }, email });
+  await putEntry(store, "alert-rule", { name: "uploads", when: { ...when, types: ["transfer.completed"] }, email });
 }
 
-async function put(store: ConfigurationStore, kind: EntryKind, value: JsonObject & { name: string }): Promise<void> {
+export async function putEntry(
+  store: ConfigurationStore,
+  kind: EntryKind,
+  value: JsonObject & { name: string },
+): Promise<void> {
   const change = { kind, name: value.name, valueFrom: () => value, precondition: {}, dryRun: false };
   await store.change(change, () => ({
     id: randomUUID(),

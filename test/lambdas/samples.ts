@@ -52,5 +52,6 @@ export const samples: Readonly<Record<string, { readonly event: unknown; readonl
       event: batchOf([{ MessageId: "other", Body: "{}" }]),
       check: (answer) => assert.deepEqual(answer, { batchItemFailures: [{ itemIdentifier: "other" }] }),
     },
+    transfers: { event: { source: "aws.events" }, check: (answer) => assert.equal(answer, undefined) },
     "http-api": { event: health, check: (answer) => assert.equal((answer as { statusCode: number }).statusCode, 200) },
   };

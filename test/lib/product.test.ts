@@ -83,6 +83,10 @@ const partitionsOfFunctions: Readonly<Record<string, { readonly read: string[]; 
     read: ["audit", "automation", "configuration", "functionLeases", "transfers"],
     write: ["automation", "functionLeases", "transfers"],
   },
+  transfers: {
+    read: ["audit", "automation", "configuration", "functionLeases", "transfers"],
+    write: ["automation", "functionLeases", "transfers"],
+  },
 };
 
 function properties(resource: PlacedResource): Readonly<Record<string, unknown>> {
