@@ -63,13 +63,15 @@ describe("pushes and pulls by the functions", { skip: awsOrSkip() || programOrSk
     return names;
   }
 
-  /** Those that name the destination. */
+  /** Of transfers from or to the destination. */
   async function eventsOf(path: string): Promise<readonly AccountingEvent[]> {
     await rig.flow.deliver("accounting", functions.accounting);
     const admin = await connectHttp(api.url, "root");
     const answer = await admin.request("GET", "/v1/events?order=desc&limit=1000&account=tester");
     const { events } = (await answer.json()) as { events: AccountingEvent[] };
-    return events.filter(({ data }) => data.path === path && data.destination === "partner");
+    return events.filter(
+      ({ data, type }) => type.startsWith("transfer.") && data.path === path && "destination" in data,
+    );
   }
 
   it("deliver a file from the bucket to the site, and go on with the rule's next step", async () => {
