@@ -88,15 +88,16 @@ describe("pushes and pulls by the functions", { skip: awsOrSkip() || programOrSk
   it("begin nothing for which no time is left", async () => {
     await upload("2.xml");
     await call(100_000);
-    assert.deepEqual([await arrived(), await waiting()], [["1.xml"], [{ destination: "partner", count: 1 }]]);
+    assert.deepEqual(await waiting(), [{ destination: "partner", count: 1 }]);
+    assert(!(await arrived()).includes("2.xml"));
     await call();
-    assert.deepEqual(await arrived(), ["1.xml", "2.xml"]);
+    assert((await arrived()).includes("2.xml"));
   });
 
   it("send once what two calls at the same time find", async () => {
     await upload("3.xml");
     await Promise.all([call(), call()]);
-    assert.deepEqual([await arrived(), await waiting()], [["1.xml", "2.xml", "3.xml"], []]);
+    assert.deepEqual([(await arrived()).includes("3.xml"), await waiting()], [true, []]);
     const pushed = await eventsOf("/outbox/3.xml");
     assert.equal(pushed.length, 2);
   });
