@@ -144,7 +144,10 @@ export class ProductFunctions extends Construct {
       memoryMiB: 1024,
     });
     this.#everyMinute("DueTransfers", "Pushes that wait, pulls that are due", made);
-    table.grantPartitions(made, { read: ["audit", "configuration"], write: ["automation", "functionLeases", "transfers"] });
+    table.grantPartitions(made, {
+      read: ["audit", "configuration"],
+      write: ["automation", "functionLeases", "transfers"],
+    });
     files.grantTransfer(made);
     bus.grantPutEvents(made);
     return made;
