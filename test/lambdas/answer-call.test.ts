@@ -60,7 +60,7 @@ test("the account that comes back decides as the one on file, and holds no secre
   const known = fromCalledAccount(answer.account);
   assert.deepEqual(
     { ...known, permissions: [], groups: [] },
-    { ...account, passwordHash: undefined, publicKeys: [], permissions: [], groups: [] },
+    { ...account, passwordHash: undefined, publicKeys: [], scan: undefined, permissions: [], groups: [] },
   );
   for (const path of ["/a.PDF", "/home/acme/a", "/home/other/a", "/a"]) {
     for (const action of ["read", "write", "list"] as const) {
