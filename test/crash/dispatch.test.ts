@@ -16,7 +16,7 @@ import {
 import { randomFrom } from "../support/random.ts";
 import { connectSftp, putFile } from "../support/sftp-client.ts";
 
-const kills = 40;
+const kills = 100;
 const clientsPerLife = 3;
 
 // With number, a step that is done twice leaves a second file behind.
