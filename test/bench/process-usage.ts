@@ -55,10 +55,18 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** The processes below a process at this moment. */
+/** The processes below a process at this moment; none below one that has ended. */
 export function descendantsOf(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  return children.flatMap((child) => [child, ...descendantsOf(child)]);
+  return childrenOf(pid).flatMap((child) => [child, ...descendantsOf(child)]);
+}
+
+function childrenOf(pid: number): number[] {
+  try {
+    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
+  } catch (error) {
+    if (isRunning(pid)) throw error;
+    return [];
+  }
 }
 
 /** Resident memory of a process in bytes. */
