@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { limits } from "../core/limits.ts";
 import type { Leases } from "../ports/leases.ts";
 import type { Runtime } from "../ports/runtime.ts";
+import { AwaitedConnection } from "../protocols/ftps/awaited-connection.ts";
 import type { PassivePort, PassivePorts } from "../protocols/ftps/passive-ports.ts";
 import type { PortRange } from "./environment.ts";
 
@@ -130,16 +131,15 @@ interface WaitRequest {
   readonly leave: () => Promise<void>;
 }
 
-class Wait implements PassivePort {
+class Wait extends AwaitedConnection {
   readonly request: WaitRequest;
   /** True as long as the lease may be this wait's. */
   isLeased = false;
   /** Resolves when the place and the lease are given back. */
   returned: Promise<void> = Promise.resolve();
-  readonly #arrival = Promise.withResolvers<Socket | undefined>();
-  #hasEnded = false;
 
   constructor(request: WaitRequest) {
+    super();
     this.request = request;
   }
 
@@ -147,23 +147,8 @@ class Wait implements PassivePort {
     return this.request.port;
   }
 
-  get connection(): Promise<Socket | undefined> {
-    return this.#arrival.promise;
-  }
-
-  arrive(socket: Socket): void {
-    this.#endWith(socket);
-  }
-
-  release(): void {
-    this.#endWith(undefined);
-  }
-
-  #endWith(socket: Socket | undefined): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
+  protected leave(): void {
     this.returned = this.request.leave();
-    this.#arrival.resolve(socket);
   }
 }
 

@@ -1,11 +1,9 @@
-import { closeSync, openSync } from "node:fs";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { parseInstant } from "../../core/instant.ts";
 import { limits } from "../../core/limits.ts";
 import { type EventSelection, selectionStatement, timeRangeStatement } from "./sqlite-event-query.ts";
-
-const schemaVersion = 1;
+import { openSqliteFile, prepareTables } from "./sqlite-file.ts";
 
 /** `open_transfers` repeats what `events` says, so that finding the few open ones of millions is cheap. */
 const schema = `
@@ -24,7 +22,6 @@ const schema = `
   CREATE INDEX events_peer ON events (peer) WHERE peer IS NOT NULL;
   CREATE TABLE event_paths (path TEXT NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (path, seq)) STRICT, WITHOUT ROWID;
   CREATE TABLE open_transfers (transfer_id TEXT PRIMARY KEY, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${schemaVersion};
 `;
 
 /** Readable by the group that backs it up, by nobody else. */
@@ -42,15 +39,10 @@ export class AccountingDatabase {
 
   /** Opens the file, or makes it. @throws Error when it is not an accounting log or SQLite cannot use it. */
   constructor(file: string, options: { readOnly: boolean }) {
-    // SQLite gives its other files the mode of this one.
-    if (!options.readOnly) closeSync(openSync(file, "a", fileMode));
-    this.#connection = new DatabaseSync(file, { readOnly: options.readOnly, timeout: limits.eventLogBusyMs });
-    try {
-      if (!options.readOnly) this.#prepareFile();
-    } catch (error) {
-      this.#connection.close();
-      throw error;
-    }
+    const prepare = (connection: DatabaseSync) => prepareTables(connection, { version: 1, schema });
+    this.#connection = options.readOnly
+      ? new DatabaseSync(file, { readOnly: true, timeout: limits.eventLogBusyMs })
+      : openSqliteFile(file, { mode: fileMode, isDurable: true, prepare });
   }
 
   /**
@@ -104,23 +96,6 @@ export class AccountingDatabase {
   /** Takes back a transaction that did not come to its end. */
   close(): void {
     this.#connection.close();
-  }
-
-  #prepareFile(): void {
-    // With FULL a transaction is on disk when COMMIT answers. On macOS that takes the last two lines: a plain fsync
-    // leaves it in the drive's cache.
-    this.#connection.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA fullfsync = 1;
-      PRAGMA checkpoint_fullfsync = 1;
-    `);
-    const version = this.#connection.prepare("PRAGMA user_version").get()?.user_version;
-    if (version === schemaVersion) return;
-    if (version !== 0) throw new Error(`the file has version ${version}, this program knows ${schemaVersion}`);
-    const tables = this.#connection.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count;
-    if (tables !== 0) throw new Error("the file is a database of another program");
-    this.#connection.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
   }
 
   #insert(json: string): void {

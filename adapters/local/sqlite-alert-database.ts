@@ -1,10 +1,7 @@
-import { closeSync, openSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { AlertLane } from "../../core/alert-rule.ts";
-import { limits } from "../../core/limits.ts";
 import type { AlertDelivery, PendingDeliveries, PlacedDelivery } from "../../ports/alert-outbox.ts";
-
-const schemaVersion = 1;
+import { openSqliteFile, prepareTables } from "./sqlite-file.ts";
 
 const schema = `
   CREATE TABLE deliveries (
@@ -17,10 +14,7 @@ const schema = `
   ) STRICT;
   CREATE INDEX deliveries_pending ON deliveries (lane, position) WHERE settled_ms IS NULL;
   CREATE INDEX deliveries_settled ON deliveries (settled_ms) WHERE settled_ms IS NOT NULL;
-  PRAGMA user_version = ${schemaVersion};
 `;
-
-const fileMode = 0o640;
 
 /** The outbox of alerts in one SQLite file. Calls block until the disk has answered. */
 export class AlertDatabase {
@@ -28,16 +22,9 @@ export class AlertDatabase {
 
   /** Opens the file, or makes it. @throws Error when it is not such a file or SQLite cannot use it. */
   constructor(file: string) {
-    closeSync(openSync(file, "a", fileMode));
-    this.#connection = new DatabaseSync(file, { timeout: limits.eventLogBusyMs });
-    try {
-      // What is accepted is not asked for again, so it has to be on disk.
-      this.#connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA fullfsync = 1;");
-      this.#prepareFile();
-    } catch (error) {
-      this.#connection.close();
-      throw error;
-    }
+    const prepare = (connection: DatabaseSync) => prepareTables(connection, { version: 1, schema });
+    // What is accepted is not asked for again, so it has to be on disk.
+    this.#connection = openSqliteFile(file, { mode: 0o640, isDurable: true, prepare });
   }
 
   add(deliveries: readonly AlertDelivery[]): void {
@@ -83,16 +70,6 @@ export class AlertDatabase {
 
   close(): void {
     this.#connection.close();
-  }
-
-  #prepareFile(): void {
-    const version = this.#connection.prepare("PRAGMA user_version").get()?.user_version;
-    if (version === schemaVersion) return;
-    if (version !== 0) throw new Error(`the file has version ${version}, this program knows ${schemaVersion}`);
-    if (this.#connection.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count !== 0) {
-      throw new Error("the file is a database of another program");
-    }
-    this.#connection.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
   }
 
   #run(sql: string, ...parameters: readonly SQLInputValue[]): void {

@@ -1,6 +1,5 @@
-import { closeSync, openSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import type { ApiToken, ApiTokenStore } from "../../ports/api-tokens.ts";
+import { openSqliteFile } from "./sqlite-file.ts";
 
 const schema = `
   CREATE TABLE IF NOT EXISTS api_tokens (
@@ -16,14 +15,9 @@ const schema = `
   CREATE INDEX IF NOT EXISTS api_tokens_expiry ON api_tokens (expires_at_ms);
 `;
 
-const fileMode = 0o600;
-
 /** The API tokens in a SQLite file. Calls block until the disk has answered; only the rare changes write to it. */
 export function createSqliteApiTokenStore(file: string): ApiTokenStore & { close(): void } {
-  closeSync(openSync(file, "a", fileMode));
-  const database = new DatabaseSync(file);
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-  database.exec(schema);
+  const database = openSqliteFile(file, { mode: 0o600, isDurable: true, prepare: (made) => made.exec(schema) });
   const insert = database.prepare("INSERT INTO api_tokens VALUES (?, ?, ?, ?, ?, ?, ?)");
   const byId = database.prepare("SELECT json FROM api_tokens WHERE id = ?");
   const byDigest = database.prepare("SELECT json FROM api_tokens WHERE digest = ?");

@@ -1,13 +1,10 @@
-import { closeSync, openSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue } from "node:sqlite";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
-import { limits } from "../../core/limits.ts";
 import type { Claim, ClaimRequest } from "../../ports/claims.ts";
 import type { DeadLetter, DeadLetterPage } from "../../ports/dead-letters.ts";
 import type { PullRun } from "../../ports/pull-memory.ts";
 import type { QueuedPush, WaitingPushes } from "../../ports/push-queue.ts";
-
-const schemaVersion = 2;
+import { openSqliteFile, prepareTables } from "./sqlite-file.ts";
 
 /** What version 2 has beside that of version 1. */
 const destinationTables = `
@@ -28,7 +25,6 @@ const destinationTables = `
     PRIMARY KEY (pull, id)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE pull_runs (pull TEXT PRIMARY KEY, json TEXT NOT NULL) STRICT, WITHOUT ROWID;
-  PRAGMA user_version = ${schemaVersion};
 `;
 
 const schema = `
@@ -45,7 +41,7 @@ const schema = `
   ${destinationTables}
 `;
 
-const fileMode = 0o640;
+const tables = { version: 2, schema, upgrades: { 1: destinationTables } };
 
 /**
  * What consumers of events remember, in one SQLite file. A crash of the process loses nothing; one of the machine may
@@ -56,15 +52,8 @@ export class AutomationDatabase {
 
   /** Opens the file, or makes it. @throws Error when it is not such a file or SQLite cannot use it. */
   constructor(file: string) {
-    closeSync(openSync(file, "a", fileMode));
-    this.#connection = new DatabaseSync(file, { timeout: limits.eventLogBusyMs });
-    try {
-      this.#connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
-      this.#prepareFile();
-    } catch (error) {
-      this.#connection.close();
-      throw error;
-    }
+    const prepare = (connection: DatabaseSync) => prepareTables(connection, tables);
+    this.#connection = openSqliteFile(file, { mode: 0o640, isDurable: false, prepare });
   }
 
   /** Frees what a process that died had claimed: one process at a time works on a data directory. */
@@ -195,20 +184,6 @@ export class AutomationDatabase {
 
   close(): void {
     this.#connection.close();
-  }
-
-  #prepareFile(): void {
-    const version = this.#row("PRAGMA user_version")?.user_version;
-    if (version === schemaVersion) return;
-    if (version === 1) {
-      this.#connection.exec(`BEGIN IMMEDIATE; ${destinationTables} COMMIT;`);
-      return;
-    }
-    if (version !== 0) throw new Error(`the file has version ${version}, this program knows ${schemaVersion}`);
-    if (this.#row("SELECT count(*) AS count FROM sqlite_schema")?.count !== 0) {
-      throw new Error("the file is a database of another program");
-    }
-    this.#connection.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
   }
 
   #inTransaction<T>(work: () => T): T {

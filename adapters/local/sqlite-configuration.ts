@@ -1,10 +1,7 @@
-import { closeSync, openSync } from "node:fs";
-import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import type { DatabaseSync, SQLInputValue, StatementSync } from "node:sqlite";
 import type { EntryKind } from "../../core/configuration-entry.ts";
-import { limits } from "../../core/limits.ts";
 import type { EntryName, EntryRow, EntryText } from "../node/configuration/entry-row.ts";
-
-const schemaVersion = 1;
+import { openSqliteFile, prepareTables } from "./sqlite-file.ts";
 
 /**
  * `entries` is what is in force. `seeds` is what the configuration file said when it was last read, so that a later
@@ -21,7 +18,6 @@ const schema = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE seeding (modified TEXT NOT NULL) STRICT;
   CREATE TABLE events (seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, json TEXT NOT NULL) STRICT;
-  PRAGMA user_version = ${schemaVersion};
 `;
 
 /** Password hashes are in it. */
@@ -37,13 +33,10 @@ export class ConfigurationDatabase {
 
   /** Opens the file, or makes it; `:memory:` keeps it nowhere. @throws Error in words for the operator. */
   constructor(file: string) {
-    // SQLite gives its other files the mode of this one.
-    if (file !== ":memory:") closeSync(openSync(file, "a", fileMode));
-    this.#connection = new DatabaseSync(file, { timeout: limits.eventLogBusyMs });
+    const prepare = (connection: DatabaseSync) => prepareTables(connection, { version: 1, schema });
     try {
-      this.#prepareFile();
+      this.#connection = openSqliteFile(file, { mode: fileMode, isDurable: true, prepare });
     } catch (error) {
-      this.#connection.close();
       throw new Error(
         `the configuration store ${file} cannot be used: ${error instanceof Error ? error.message : error}`,
       );
@@ -150,27 +143,6 @@ export class ConfigurationDatabase {
 
   close(): void {
     this.#connection.close();
-  }
-
-  #prepareFile(): void {
-    // As in the accounting log: a transaction is on disk when COMMIT answers, on macOS too.
-    this.#connection.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA fullfsync = 1;
-      PRAGMA checkpoint_fullfsync = 1;
-    `);
-    this.#connection.exec("BEGIN IMMEDIATE");
-    const version = this.#connection.prepare("PRAGMA user_version").get()?.user_version;
-    if (version !== schemaVersion) this.#makeTables(version);
-    this.#connection.exec("COMMIT");
-  }
-
-  #makeTables(version: unknown): void {
-    if (version !== 0) throw new Error(`the file has version ${version}, this program knows ${schemaVersion}`);
-    const tables = this.#connection.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count;
-    if (tables !== 0) throw new Error("the file is a database of another program");
-    this.#connection.exec(schema);
   }
 
   #all(sql: string, ...parameters: SQLInputValue[]): Record<string, unknown>[] {

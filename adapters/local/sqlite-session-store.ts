@@ -1,6 +1,5 @@
-import { closeSync, openSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
 import type { TokenSession, TokenSessionStore } from "../../ports/session-tokens.ts";
+import { openSqliteFile } from "./sqlite-file.ts";
 
 const schema = `
   CREATE TABLE IF NOT EXISTS token_sessions (
@@ -13,7 +12,6 @@ const schema = `
   CREATE INDEX IF NOT EXISTS token_sessions_expiry ON token_sessions (expires_at_ms);
 `;
 
-const fileMode = 0o600;
 const expiredAtOnce = 1000;
 
 /**
@@ -21,10 +19,7 @@ const expiredAtOnce = 1000;
  * of a password that goes before each of them.
  */
 export function createSqliteSessionStore(file: string): TokenSessionStore & { close(): void } {
-  closeSync(openSync(file, "a", fileMode));
-  const database = new DatabaseSync(file);
-  database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
-  database.exec(schema);
+  const database = openSqliteFile(file, { mode: 0o600, isDurable: true, prepare: (made) => made.exec(schema) });
   const insert = database.prepare("INSERT INTO token_sessions VALUES (?, ?, ?, ?)");
   const select = database.prepare("SELECT json FROM token_sessions WHERE session_id = ?");
   const remove = database.prepare("DELETE FROM token_sessions WHERE session_id = ?");

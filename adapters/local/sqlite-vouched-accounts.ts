@@ -1,10 +1,8 @@
-import { closeSync, openSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { VouchedAccount, VouchedAccounts } from "../../ports/vouched-accounts.ts";
-
-const schemaVersion = 1;
+import { openSqliteFile, prepareTables } from "./sqlite-file.ts";
 
 const schema = `
   CREATE TABLE accounts (
@@ -13,10 +11,7 @@ const schema = `
     expires_ms INTEGER NOT NULL,
     json TEXT NOT NULL
   ) STRICT;
-  PRAGMA user_version = ${schemaVersion};
 `;
-
-const fileMode = 0o640;
 
 /**
  * Opens the memory in one SQLite file; its folder has to exist. A crash of the machine may lose the last logins, which
@@ -55,17 +50,10 @@ export function openSqliteVouchedAccounts(options: {
 }
 
 function open(file: string): DatabaseSync {
-  closeSync(openSync(file, "a", fileMode));
-  const connection = new DatabaseSync(file, { timeout: limits.eventLogBusyMs });
+  const prepare = (connection: DatabaseSync) => prepareTables(connection, { version: 1, schema });
   try {
-    connection.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
-    const version = connection.prepare("PRAGMA user_version").get()?.user_version;
-    const tables = connection.prepare("SELECT count(*) AS count FROM sqlite_schema").get()?.count;
-    if (version === 0 && tables === 0) connection.exec(`BEGIN IMMEDIATE; ${schema} COMMIT;`);
-    else if (version !== schemaVersion) throw new Error(`the file is of version ${version} or of another program`);
-    return connection;
+    return openSqliteFile(file, { mode: 0o640, isDurable: false, prepare });
   } catch (error) {
-    connection.close();
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`the memory of vouched accounts ${file} cannot be used: ${reason}`);
   }

@@ -1,5 +1,6 @@
 import { randomInt } from "node:crypto";
 import { createServer, type Server, type Socket } from "node:net";
+import { AwaitedConnection } from "./awaited-connection.ts";
 import { plainAddress } from "./network-address.ts";
 import type { PassivePort, PassivePorts } from "./passive-ports.ts";
 
@@ -90,9 +91,13 @@ class PortListener {
   /** Undefined when a session of this address waits here already. */
   reserve(clientAddress: string): Lease | undefined {
     if (this.#leases.has(clientAddress)) return undefined;
-    const lease = new Lease(this, () => this.#leases.delete(clientAddress));
+    const lease = new Lease(this, clientAddress);
     this.#leases.set(clientAddress, lease);
     return lease;
+  }
+
+  forget(clientAddress: string): void {
+    this.#leases.delete(clientAddress);
   }
 
   open(): Promise<void> {
@@ -133,39 +138,21 @@ class PortListener {
   }
 }
 
-class Lease implements PassivePort {
+class Lease extends AwaitedConnection {
   readonly listener: PortListener;
-  readonly #leave: () => void;
-  readonly #arrival = Promise.withResolvers<Socket | undefined>();
-  #hasEnded = false;
+  readonly #clientAddress: string;
 
-  /** `leave` takes it off its port. */
-  constructor(listener: PortListener, leave: () => void) {
+  constructor(listener: PortListener, clientAddress: string) {
+    super();
     this.listener = listener;
-    this.#leave = leave;
+    this.#clientAddress = clientAddress;
   }
 
   get port(): number {
     return this.listener.port;
   }
 
-  get connection(): Promise<Socket | undefined> {
-    return this.#arrival.promise;
-  }
-
-  arrive(socket: Socket): void {
-    this.#endWith(socket);
-  }
-
-  release(): void {
-    this.#endWith(undefined);
-  }
-
-  /** Once: the place may belong to another session right after. */
-  #endWith(socket: Socket | undefined): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
-    this.#leave();
-    this.#arrival.resolve(socket);
+  protected leave(): void {
+    this.listener.forget(this.#clientAddress);
   }
 }
