@@ -80,6 +80,11 @@ export const limits = {
   cronLength: 100,
   /** How often it is looked whether a pull is due, so how late it may begin. */
   pullCheckMs: 1 * second,
+  /** How long it is remembered that a pull is to look, where no process is there that could look at once. */
+  pullAskMs: 24 * 60 * minute,
+  /** How often such a process, while it works, tells how its transfers stand, and how long that counts. */
+  standingTellMs: 2 * second,
+  standingHoldsMs: 30 * second,
   /** How often a download is gone on with whose connection was lost, before the next look of the pull. */
   pullReconnects: 3,
   /** Names that are asked about at a time. */

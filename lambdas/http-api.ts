@@ -13,6 +13,7 @@ const environment = readEnvironment(process.env, {
   tokenKeys: requiredText(environmentNames.tokenKeysSecret),
   dispatchQueue: optionalText(environmentNames.dispatchQueue),
   alertQueue: optionalText(environmentNames.alertQueue),
+  transfersFunction: optionalText(environmentNames.transfersFunction),
 });
 const answer = createGatewayHandler(await openApplication(environment), runtime.log);
 const problem = { type: "about:blank", title: "Internal Server Error", status: 500, code: "internal" };

@@ -1,5 +1,6 @@
 import middy from "@middy/core";
 import { createDynamoPullMemory } from "../adapters/aws/dynamo-pull-memory.ts";
+import { createDynamoTransferBoard } from "../adapters/aws/dynamo-transfer-board.ts";
 import { readEnvironment } from "../adapters/aws/environment.ts";
 import { cronCalendar } from "../adapters/node/cron-calendar.ts";
 import { limits } from "../core/limits.ts";
@@ -12,8 +13,9 @@ import { variables } from "./services/variables.ts";
 const services = openDispatching(readEnvironment(process.env, variables));
 const { configuration } = services;
 const memory = createDynamoPullMemory(services.table);
+const board = createDynamoTransferBoard(services.table);
 
-/** A schedule has it push what waits for destinations, and pull what is due. */
+/** A schedule has it push what waits for destinations, and pull what is due; the HTTP API calls it in between. */
 export const handler = middy<unknown, void>().handler(async (_event, context) => {
   await services.owner.live();
   await configuration.refresh();
@@ -24,7 +26,7 @@ export const handler = middy<unknown, void>().handler(async (_event, context) =>
   const end = setTimeout(() => destinations.close(), Math.max(0, endMs - runtime.now()));
   try {
     const pulls = () => configuration.current().pulls;
-    await runDueTransfers({ ...services, destinations, memory, pulls, calendar: cronCalendar }, untilMs);
+    await runDueTransfers({ ...services, destinations, memory, board, pulls, calendar: cronCalendar }, untilMs);
   } finally {
     clearTimeout(end);
     destinations.close();

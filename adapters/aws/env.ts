@@ -59,6 +59,8 @@ export const environmentNames = {
   /** URLs of the queues of the dispatch and the alerts functions, into which the HTTP API puts dead letters again. */
   dispatchQueue: "FERRYGATE_DISPATCH_QUEUE",
   alertQueue: "FERRYGATE_ALERT_QUEUE",
+  /** The transfers function, which the HTTP API calls when a pull is to look now; without it, the schedule calls it. */
+  transfersFunction: "FERRYGATE_TRANSFERS_FUNCTION",
   /** ARN of the role in which a managed Transfer Family server reaches the data bucket for a client; optional. */
   transferRole: "FERRYGATE_TRANSFER_ROLE",
   /** ARN of the KMS key of the data bucket, for the session policies of a managed server; optional. */

@@ -8,7 +8,7 @@ import type { OpenPgp } from "../../ports/openpgp.ts";
 import { Destinations } from "../../service/destinations/destination-access.ts";
 import { PullScheduler } from "../../service/destinations/pull-scheduler.ts";
 import { PushLanes } from "../../service/destinations/push-lanes.ts";
-import { TransferDesk } from "../../service/destinations/transfer-desk.ts";
+import { ResidentTransferDesk, type TransferDesk } from "../../service/destinations/transfer-desk.ts";
 import type { Pushing } from "../../service/dispatch/dispatch-services.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
 import type { DispatchScanning } from "../../service/scan/scan-services.ts";
@@ -57,7 +57,7 @@ export function openTransfers({ services, state, pgp, scanning, configuration }:
   });
   return {
     pushing: lanes.pushing,
-    desk: new TransferDesk({ destinations, lanes, scheduler, pulls }),
+    desk: new ResidentTransferDesk({ destinations, lanes, scheduler, pulls }),
     start: async () => {
       await lanes.start();
       scheduler.start();

@@ -6,17 +6,12 @@ import { createAuthorize } from "../../service/management/authorize.ts";
 import { ApiTokens } from "../../service/session/api-tokens.ts";
 import { createSessionOpener } from "../../service/session/open-session.ts";
 import { TokenSessions } from "../../service/session/token-sessions.ts";
-import { openDeadLetters, openManagement } from "./http-services.ts";
+import { type ApiEnvironment, openDeadLetters, openManagement } from "./http-services.ts";
 import { openPartUploads } from "./part-uploads.ts";
-import { openServices, type ServicesEnvironment } from "./session-services.ts";
+import { openServices } from "./session-services.ts";
 import { openTable } from "./table.ts";
 import { openTokens } from "./tokens.ts";
-
-export interface ApiEnvironment extends ServicesEnvironment {
-  readonly tokenKeys: string;
-  readonly dispatchQueue: string | undefined;
-  readonly alertQueue: string | undefined;
-}
+import { openTransferDesk } from "./transfer-desk.ts";
 
 /** The HTTP API over the services of AWS. */
 export async function openApplication(environment: ApiEnvironment): Promise<HttpApplication> {
@@ -35,6 +30,7 @@ export async function openApplication(environment: ApiEnvironment): Promise<Http
     management: openManagement(services),
     authorize: createAuthorize(services),
     deadLetters: openDeadLetters(table, { dispatch: environment.dispatchQueue, alerts: environment.alertQueue }),
+    transfers: openTransferDesk(table, services, environment.transfersFunction),
     metrics: () => "",
     entrySchemas: entryJsonSchemas,
     version: process.env.FERRYGATE_VERSION ?? "unbundled",

@@ -8,7 +8,14 @@ import { dispatchConsumer } from "../../service/dispatch/dispatch-record.ts";
 import { Management } from "../../service/management/management.ts";
 import { ChangeRecorder } from "../../service/management/record-changes.ts";
 import { runtime } from "./operator-log.ts";
-import type { FunctionServices } from "./session-services.ts";
+import type { FunctionServices, ServicesEnvironment } from "./session-services.ts";
+
+export interface ApiEnvironment extends ServicesEnvironment {
+  readonly tokenKeys: string;
+  readonly dispatchQueue: string | undefined;
+  readonly alertQueue: string | undefined;
+  readonly transfersFunction: string | undefined;
+}
 
 export interface Queues {
   readonly dispatch: string | undefined;

@@ -56,9 +56,9 @@ export class ProductFunctions extends Construct {
     this.accounting = this.#accounting();
     this.dispatch = this.#dispatch();
     this.alerts = this.#alerts();
+    this.transfers = this.#transfers();
     this.httpApi = this.#httpApi();
     this.scanResult = this.#scanResult();
-    this.transfers = this.#transfers();
   }
 
   get all(): Readonly<Record<Exclude<FunctionName, "first-secrets">, ServiceFunction>> {
@@ -182,6 +182,8 @@ export class ProductFunctions extends Construct {
     queues.alerts.grantSend(made);
     made.function.addEnvironment(environmentNames.dispatchQueue, queues.dispatch.queue.queueUrl);
     made.function.addEnvironment(environmentNames.alertQueue, queues.alerts.queue.queueUrl);
+    this.transfers.grantInvoke(made);
+    made.function.addEnvironment(environmentNames.transfersFunction, this.transfers.function.functionName);
     return made;
   }
 

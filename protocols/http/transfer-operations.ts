@@ -100,7 +100,7 @@ function runOperation(desk: TransferDesk): Operation {
       problems: [404, 412],
     },
     async (_session, { parameters: { name } }) => {
-      desk.runPull(name);
+      await desk.runPull(name);
       return new Response(null, { status: 202 });
     },
   );

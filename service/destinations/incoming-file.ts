@@ -3,6 +3,7 @@ import { FileError } from "../../core/errors.ts";
 import { FolderMap } from "../../core/folder-map.ts";
 import { limits } from "../../core/limits.ts";
 import type { Pull } from "../../core/pull.ts";
+import type { TransferProgress } from "../../core/transfer-progress.ts";
 import { childPath, nameOf, parentOf, type VirtualPath } from "../../core/virtual-path.ts";
 import type { RemoteEntry, RemoteSite } from "../../ports/remote-site.ts";
 import { WorkBusy } from "../consume/retry.ts";
@@ -14,7 +15,6 @@ import { paced } from "./byte-pace.ts";
 import type { DestinationAccess } from "./destination-access.ts";
 import type { PullServices } from "./pull-services.ts";
 import { freeRemotePath, numberedPath } from "./remote-names.ts";
-import type { TransferProgress } from "./remote-transfer.ts";
 
 /** A file of a site that is to be fetched. */
 export interface Incoming {

@@ -3,6 +3,7 @@ import { asciiJson } from "../../core/ascii-json.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { type Pull, takes } from "../../core/pull.ts";
+import type { TransferProgress } from "../../core/transfer-progress.ts";
 import { childPath } from "../../core/virtual-path.ts";
 import type { PullRun } from "../../ports/pull-memory.ts";
 import type { RemoteEntry } from "../../ports/remote-site.ts";
@@ -11,7 +12,6 @@ import type { DestinationAccess } from "./destination-access.ts";
 import { fetchOnce, type Incoming, moveAway } from "./incoming-file.ts";
 import type { PullServices } from "./pull-services.ts";
 import { shortDigest } from "./remote-names.ts";
-import type { TransferProgress } from "./remote-transfer.ts";
 
 export interface PullSurroundings {
   /** What is under way, as those who watch see it. */

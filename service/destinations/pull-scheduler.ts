@@ -1,11 +1,10 @@
-import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { Pull } from "../../core/pull.ts";
+import type { TransferProgress } from "../../core/transfer-progress.ts";
 import type { PullRun } from "../../ports/pull-memory.ts";
 import { recordPull } from "./pull-record.ts";
 import { runPull } from "./pull-run.ts";
-import { isInForce, type PullServices } from "./pull-services.ts";
-import type { TransferProgress } from "./remote-transfer.ts";
+import { isInForce, type PullServices, pullInForce } from "./pull-services.ts";
 
 /** How a pull stands. Times are ISO 8601. */
 export interface PullState {
@@ -53,10 +52,7 @@ export class PullScheduler {
 
   /** Lets a pull look now, unless it is at it. @throws FileError `not-found`; `precondition-failed` out of force */
   runNow(name: string): void {
-    const pull = this.#services.pulls().find((one) => one.name === name);
-    if (!pull) throw new FileError("not-found", `there is no pull ${name}`);
-    if (!isInForce(this.#services, pull)) throw new FileError("precondition-failed", `the pull ${name} is not enabled`);
-    this.#begin(pull);
+    this.#begin(pullInForce(this.#services, name));
   }
 
   /** @throws FileError `unavailable`. */

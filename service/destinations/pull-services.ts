@@ -1,3 +1,4 @@
+import { FileError } from "../../core/errors.ts";
 import type { Pull } from "../../core/pull.ts";
 import type { AccountDirectory } from "../../ports/account-directory.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
@@ -27,7 +28,21 @@ export interface PullServices {
   readonly serverName: string;
 }
 
+/** What tells pulls that look from those that do not. */
+export interface KnownPulls {
+  readonly pulls: () => readonly Pull[];
+  readonly destinations: Pick<Destinations, "find">;
+}
+
 /** Whether a pull looks when its schedule says so. */
-export function isInForce({ destinations }: Pick<PullServices, "destinations">, pull: Pull): boolean {
+export function isInForce({ destinations }: Pick<KnownPulls, "destinations">, pull: Pull): boolean {
   return pull.enabled && destinations.find(pull.destination)?.enabled !== false;
+}
+
+/** One that can look now. @throws FileError `not-found`; `precondition-failed` for one that is out of force */
+export function pullInForce(known: KnownPulls, name: string): Pull {
+  const pull = known.pulls().find((one) => one.name === name);
+  if (!pull) throw new FileError("not-found", `there is no pull ${name}`);
+  if (!isInForce(known, pull)) throw new FileError("precondition-failed", `the pull ${name} is not enabled`);
+  return pull;
 }

@@ -1,19 +1,13 @@
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
+import type { LaneFailure, TransferProgress } from "../../core/transfer-progress.ts";
 import type { QueuedPush } from "../../ports/push-queue.ts";
 import { deadLetterId, deadLetterOf, type Failure } from "../consume/dead-letter.ts";
 import type { EventHandler } from "../consume/event-consumer.ts";
 import { isLasting, type RetryPolicy, reasonOf, retryDelayMs, WorkBusy, WorkDeferred } from "../consume/retry.ts";
 import type { Pushing } from "../dispatch/dispatch-services.ts";
 import type { PushServices } from "./push-services.ts";
-import type { RemoteTurn, TransferProgress } from "./remote-transfer.ts";
-
-/** What went wrong last, until something goes well. */
-export interface LaneFailure {
-  /** ISO 8601. */
-  readonly at: string;
-  readonly reason: string;
-}
+import type { RemoteTurn } from "./remote-transfer.ts";
 
 /**
  * Does the pushes of one destination, as many at the same time as that allows, and repeats what fails. What another
@@ -30,9 +24,11 @@ export class PushLane {
   #running: Promise<void> | undefined;
   #endPause: () => void = () => {};
 
-  constructor(services: PushServices, name: string) {
+  /** @param failure what an earlier process noted */
+  constructor(services: PushServices, name: string, failure?: LaneFailure) {
     this.#services = services;
     this.#name = name;
+    this.#failure = failure;
   }
 
   get failure(): LaneFailure | undefined {

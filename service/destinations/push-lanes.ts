@@ -1,10 +1,10 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import type { LaneFailure, TransferProgress } from "../../core/transfer-progress.ts";
 import { WorkDeferred } from "../consume/retry.ts";
 import type { Pushing } from "../dispatch/dispatch-services.ts";
-import { type LaneFailure, PushLane } from "./push-lane.ts";
+import { PushLane } from "./push-lane.ts";
 import type { PushServices } from "./push-services.ts";
 import { queuePush } from "./queue-push.ts";
-import type { TransferProgress } from "./remote-transfer.ts";
 
 /** What waits for a destination, and what is under way. */
 export interface LaneState {

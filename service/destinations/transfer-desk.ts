@@ -1,10 +1,9 @@
 import type { Pull } from "../../core/pull.ts";
 import { addressText } from "../../core/remote-destination.ts";
+import type { LaneFailure, TransferProgress } from "../../core/transfer-progress.ts";
 import type { Destinations } from "./destination-access.ts";
 import type { PullScheduler, PullState } from "./pull-scheduler.ts";
-import type { LaneFailure } from "./push-lane.ts";
 import type { PushLanes } from "./push-lanes.ts";
-import type { TransferProgress } from "./remote-transfer.ts";
 
 export interface DestinationState {
   readonly name: string;
@@ -30,7 +29,18 @@ export interface TransferState {
 }
 
 /** Pushes and pulls for those who look after them. */
-export class TransferDesk {
+export interface TransferDesk {
+  /** @throws FileError `unavailable`. */
+  state(): Promise<TransferState>;
+  /**
+   * Lets a pull look now. @throws FileError `not-found`; `precondition-failed` for one that is out of force;
+   * `unavailable`
+   */
+  runPull(name: string): Promise<void>;
+}
+
+/** Of the process that does the work. */
+export class ResidentTransferDesk implements TransferDesk {
   readonly #destinations: Destinations;
   readonly #lanes: PushLanes;
   readonly #scheduler: PullScheduler;
@@ -48,7 +58,6 @@ export class TransferDesk {
     this.#pulls = parts.pulls;
   }
 
-  /** @throws FileError `unavailable`. */
   async state(): Promise<TransferState> {
     const lanes = await this.#lanes.states();
     const destinations = this.#destinations.all().map(({ name, address, enabled }): DestinationState => {
@@ -63,8 +72,7 @@ export class TransferDesk {
     return { destinations, transfers: [...pushes, ...this.#scheduler.active], pulls };
   }
 
-  /** Lets a pull look now. @throws FileError `not-found`; `precondition-failed` for one that is out of force */
-  runPull(name: string): void {
+  async runPull(name: string): Promise<void> {
     this.#scheduler.runNow(name);
   }
 }

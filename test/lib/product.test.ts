@@ -263,6 +263,17 @@ describe("the placed product", () => {
     });
   }
 
+  it("lets the HTTP API call the function of transfers, and no other", () => {
+    const role = all("AWS::IAM::Role").find(({ id }) => id.startsWith("FunctionshttpapiRole"));
+    const invoked = placed
+      .statementsOf("Functions", role?.id ?? "")
+      .filter(({ Action }) => Action.includes("lambda:InvokeFunction"));
+    assert.match(
+      text(invoked.map(({ Resource }) => Resource)),
+      /^\[\[\{"ref":"Functions\/FunctionstransfersFunction[^"]+"\}\]\]$/,
+    );
+  });
+
   it("ends every call of a function before its lease ends", () => {
     const sureMs = limits.functionLeaseMs - limits.functionRenewMs;
     for (const { properties: given } of all("AWS::Lambda::Function")) {

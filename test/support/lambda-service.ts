@@ -16,8 +16,9 @@ export interface LambdaService {
 }
 
 /**
- * The Invoke operation of AWS Lambda (POST /2015-03-31/functions/NAME/invocations, RequestResponse), for handlers in
- * this process: the event and the result are JSON, and what a handler throws is told as the service tells it.
+ * The Invoke operation of AWS Lambda (POST /2015-03-31/functions/NAME/invocations), for handlers in this process: the
+ * event and the result are JSON, and what a handler throws is told as the service tells it. An `Event` is answered
+ * before the handler is called, and nobody hears how it ended.
  */
 export async function startLambdaService(handlers: Readonly<Record<string, LambdaHandler>>): Promise<LambdaService> {
   const calls = new Map<string, number>();
@@ -48,11 +49,14 @@ async function invoke(
 ): Promise<void> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
+  if (request.headers["x-amz-invocation-type"] === "Event") response.writeHead(202).end();
   try {
     const event: unknown = JSON.parse(Buffer.concat(chunks).toString() || "null");
     const result = await handler(event, contextOf(functionName));
+    if (response.writableEnded) return;
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(result ?? null));
   } catch (error) {
+    if (response.writableEnded) return;
     const { name, message } = error instanceof Error ? error : { name: "Error", message: `${error}` };
     response.writeHead(200, { "content-type": "application/json", "x-amz-function-error": "Unhandled" });
     response.end(JSON.stringify({ errorType: name, errorMessage: message, trace: [] }));
