@@ -106,4 +106,7 @@ export const awsLimits = {
   storeMoveRestMs: 10 * second,
   /** Versions of one object that are searched for that of an upload. */
   storeVersions: 100,
+  /** How long it counts what S3 said of a name: that it is a folder, or that none has it. And of how many names. */
+  storeRecentMs: 2 * second,
+  storeRecentNames: 20_000,
 } as const;

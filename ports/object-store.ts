@@ -75,10 +75,18 @@ export interface RemoveOptions {
   readonly etag?: string | undefined;
 }
 
+export interface StatOptions {
+  /**
+   * A folder that was there moments ago may be said to be there, where asking is dear. What the same store has changed
+   * itself always counts.
+   */
+  readonly recentFolder?: boolean | undefined;
+}
+
 /** Contents of objects. */
 export interface ObjectContents {
   /** The entry at the key, or undefined when nothing is there. */
-  stat(objectKey: string): Promise<StoredEntry | undefined>;
+  stat(objectKey: string, options?: StatOptions): Promise<StoredEntry | undefined>;
   /** @throws FileError `not-found`, `not-a-file`. */
   openRead(objectKey: string): Promise<ObjectReader>;
   /**

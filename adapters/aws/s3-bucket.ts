@@ -15,6 +15,7 @@ import { limits } from "../../core/limits.ts";
 import { utf8Length } from "../../core/virtual-path.ts";
 import type { StoredEntry } from "../../ports/object-store.ts";
 import { statusOf, toFileError } from "./s3-errors.ts";
+import { RecentNames } from "./s3-recent-names.ts";
 
 /** What a request must find at the key, or S3 refuses it. */
 export interface Conditions {
@@ -35,6 +36,12 @@ export interface Encryption {
   readonly BucketKeyEnabled?: boolean | undefined;
 }
 
+export interface BucketOptions {
+  readonly encryption?: Encryption | undefined;
+  /** By default limits.storeRecentMs. */
+  readonly recentMs?: number | undefined;
+}
+
 export const directoryEntry: StoredEntry = { type: "directory", size: 0, modifiedAtMs: 0, etag: "" };
 
 /** Requests to one bucket, an error of S3 being what it is until {@link toFileError}. */
@@ -42,11 +49,13 @@ export class S3Bucket {
   readonly client: S3Client;
   readonly name: string;
   readonly encryption: Encryption;
+  readonly recent: RecentNames;
 
-  constructor(client: S3Client, name: string, encryption: Encryption = {}) {
+  constructor(client: S3Client, name: string, { encryption = {}, recentMs }: BucketOptions = {}) {
     this.client = client;
     this.name = name;
     this.encryption = encryption;
+    this.recent = new RecentNames(recentMs);
   }
 
   /** Undefined when nothing has exactly this key. */
@@ -94,7 +103,7 @@ export class S3Bucket {
       ContentLength: body.length,
       ChecksumCRC32: crc32,
     });
-    return this.client.send(command);
+    return this.making(objectKey, this.client.send(command));
   }
 
   async copy(fromKey: string, toKey: string, options: Partial<CopyObjectCommandInput>) {
@@ -106,13 +115,20 @@ export class S3Bucket {
       ...options,
       CopySource: this.sourceOf(fromKey),
     });
-    return this.client.send(command);
+    return this.making(toKey, this.client.send(command));
+  }
+
+  /** Whatever comes of it, what was known of the names that the object may change is known no longer. */
+  making<T>(objectKey: string, answer: Promise<T>): Promise<T> {
+    return answer.finally(() => this.recent.made(objectKey));
   }
 
   /** Harmless when nothing is there, unless a version is asked for. @throws FileError `precondition-failed`. */
   async delete(objectKey: string, etag?: string): Promise<void> {
     const condition = etag === undefined ? {} : { IfMatch: `"${etag}"` };
-    await this.attempt(this.client.send(new DeleteObjectCommand({ ...this.#at(objectKey), ...condition })));
+    const deleted = this.client.send(new DeleteObjectCommand({ ...this.#at(objectKey), ...condition }));
+    const isMarker = objectKey.endsWith("/");
+    await this.attempt(isMarker ? deleted.finally(() => this.recent.forgetAll()) : deleted);
   }
 
   /** As `CopySource` wants it. */

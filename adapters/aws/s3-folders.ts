@@ -7,7 +7,7 @@ import {
   listingPosition,
   objectKeySegments,
 } from "../../core/object-key.ts";
-import type { EntryPage, NamedEntry, RemoveOptions, StoredEntry } from "../../ports/object-store.ts";
+import type { EntryPage, NamedEntry, RemoveOptions, StatOptions, StoredEntry } from "../../ports/object-store.ts";
 import { directoryEntry, entryOf, folderMarker, type S3Bucket } from "./s3-bucket.ts";
 import { isNamed, statusOf, toFileError } from "./s3-errors.ts";
 
@@ -27,24 +27,46 @@ export class S3Folders {
   }
 
   /** Where programs beside this one have made both a file and a folder of the name, the file is what is there. */
-  async stat(objectKey: string): Promise<StoredEntry | undefined> {
+  async stat(objectKey: string, { recentFolder }: StatOptions = {}): Promise<StoredEntry | undefined> {
     if (objectKeySegments(objectKey).length === 0) return directoryEntry;
+    const { recent } = this.#bucket;
+    if (recentFolder && recent.knows("folder", objectKey)) return directoryEntry;
+    const askedAtMs = recent.now();
     const [file, isFolder] = await Promise.all([this.#bucket.entryAt(objectKey), this.isFolder(objectKey)]);
+    if (isFolder && !file) recent.see("folder", objectKey, askedAtMs);
     return file ?? (isFolder ? directoryEntry : undefined);
   }
 
   /** Whether a key goes through this one. */
   async isFolder(directoryKey: string): Promise<boolean> {
     if (directoryKey === "") return true;
-    return (await this.#bucket.firstKeys(`${directoryKey}/`, 1)).length > 0;
+    const askedAtMs = this.#bucket.recent.now();
+    const isFolder = (await this.#bucket.firstKeys(`${directoryKey}/`, 1)).length > 0;
+    if (!isFolder) this.#bucket.recent.see("no-folder", directoryKey, askedAtMs);
+    return isFolder;
+  }
+
+  /** As {@link isFolder}, but what S3 said of the name moments ago counts. */
+  async isRecentFolder(directoryKey: string): Promise<boolean> {
+    return !this.#bucket.recent.knows("no-folder", directoryKey) && (await this.isFolder(directoryKey));
   }
 
   /** @throws FileError `not-a-directory` when something above the key is a file. */
   async assertNoFileAbove(objectKey: string): Promise<void> {
     const segments = objectKeySegments(objectKey);
     const above = segments.slice(1).map((_, depth) => segments.slice(0, depth + 1).join("/"));
-    const files = await Promise.all(above.map((folder) => this.#bucket.head(folder)));
-    if (files.some((file) => file)) throw new FileError("not-a-directory", "a part of the path is not a folder");
+    const areFiles = await Promise.all(above.map((folder) => this.#isFile(folder)));
+    if (areFiles.includes(true)) throw new FileError("not-a-directory", "a part of the path is not a folder");
+  }
+
+  /** What S3 said of the name moments ago counts. */
+  async #isFile(objectKey: string): Promise<boolean> {
+    const { recent } = this.#bucket;
+    if (recent.knows("folder", objectKey) || recent.knows("no-file", objectKey)) return false;
+    const askedAtMs = recent.now();
+    const isFile = (await this.#bucket.head(objectKey)) !== undefined;
+    if (!isFile) recent.see("no-file", objectKey, askedAtMs);
+    return isFile;
   }
 
   /** @throws FileError `not-found`, `not-a-directory`. */

@@ -146,7 +146,8 @@ export class S3Moves {
   }
 
   #run(move: StagedMove): Promise<typeof replaced | undefined> {
-    return move.type === "file" ? this.#runFile(move) : this.#runFolder(move);
+    if (move.type === "file") return this.#runFile(move);
+    return this.#runFolder(move).finally(() => this.#options.bucket.recent.forgetAll());
   }
 
   async #runFile(move: StagedMove): Promise<typeof replaced | undefined> {

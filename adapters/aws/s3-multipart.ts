@@ -68,7 +68,7 @@ export function completeMultipart(
     MultipartUpload: { Parts: [...content.parts].sort((a, b) => (a.PartNumber ?? 0) - (b.PartNumber ?? 0)) },
     MpuObjectSize: content.bytes,
   });
-  return bucket.client.send(command);
+  return bucket.making(multipart.objectKey, bucket.client.send(command));
 }
 
 /** Whether S3 says that there is no such multipart upload. */

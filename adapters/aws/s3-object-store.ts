@@ -10,6 +10,7 @@ import type {
   ObjectStore,
   ObjectWriter,
   RemoveOptions,
+  StatOptions,
   StoredEntry,
 } from "../../ports/object-store.ts";
 import type { DirectPartStore } from "../../ports/pending-uploads.ts";
@@ -40,6 +41,8 @@ export interface S3ObjectStoreOptions {
   readonly readMemoryBytes?: number | undefined;
   /** By default limits.storeSettleMs. */
   readonly settleMs?: number | undefined;
+  /** By default limits.storeRecentMs. */
+  readonly recentMs?: number | undefined;
 }
 
 export interface S3ObjectStore extends ObjectStore {
@@ -54,7 +57,7 @@ export interface S3ObjectStore extends ObjectStore {
  * files into it. See docs/aws/store.md for what each operation asks of S3 and what it cannot promise there.
  */
 export function createS3ObjectStore(options: S3ObjectStoreOptions): S3ObjectStore {
-  const bucket = new S3Bucket(options.client, options.bucket, options.encryption);
+  const bucket = new S3Bucket(options.client, options.bucket, options);
   const { staging, owner, isDead = async () => false, settleMs = limits.storeSettleMs } = options;
   const [folders, copies] = [new S3Folders(bucket), new S3Copies(bucket)];
   return new BucketObjectStore({
@@ -92,8 +95,8 @@ class BucketObjectStore implements S3ObjectStore {
     this.directParts = createS3DirectParts(parts);
   }
 
-  async stat(objectKey: string): Promise<StoredEntry | undefined> {
-    return this.#parts.folders.stat(objectKey);
+  async stat(objectKey: string, options?: StatOptions): Promise<StoredEntry | undefined> {
+    return this.#parts.folders.stat(objectKey, options);
   }
 
   async openRead(objectKey: string): Promise<ObjectReader> {
@@ -108,7 +111,7 @@ class BucketObjectStore implements S3ObjectStore {
     const startedAtMs = Date.now();
     const upload = { transferId, objectKey, owner, startedAtMs, multipartId: undefined, state: "open" } as const;
     const adding = staging.add(upload);
-    const checks = Promise.all([folders.isFolder(objectKey), folders.assertNoFileAbove(objectKey), adding]);
+    const checks = Promise.all([folders.isRecentFolder(objectKey), folders.assertNoFileAbove(objectKey), adding]);
     try {
       const [isFolder] = await checks;
       if (isFolder) throw new FileError("not-a-file", "a folder has this name");

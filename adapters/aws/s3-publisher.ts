@@ -54,7 +54,7 @@ export class Publisher {
   /** @throws FileError `already-exists`, `precondition-failed`, `not-a-file`. */
   async publish(upload: StagedUpload, publication: Publication): Promise<StoredEntry> {
     const { folders, staging } = this.#options;
-    if (await folders.isFolder(upload.objectKey)) throw new FileError("not-a-file", "a folder has this name");
+    if (await folders.isRecentFolder(upload.objectKey)) throw new FileError("not-a-file", "a folder has this name");
     const entry = await this.#answered(upload, publication);
     await staging.change(upload.transferId, { state: "published" });
     return entry;

@@ -1,7 +1,7 @@
 import { FileError } from "../../core/errors.ts";
 import type { FolderMap } from "../../core/folder-map.ts";
 import { parentOf, type VirtualPath } from "../../core/virtual-path.ts";
-import type { ObjectStore, StoredEntry } from "../../ports/object-store.ts";
+import type { ObjectStore, StatOptions, StoredEntry } from "../../ports/object-store.ts";
 import { virtualFolderAt } from "./listing.ts";
 import type { Target } from "./transfer.ts";
 
@@ -15,8 +15,8 @@ export class Entries {
     this.#folders = folders;
   }
 
-  async at({ path, objectKey }: Target): Promise<StoredEntry | undefined> {
-    const entry = this.#folders.isSynthetic(path) ? undefined : await this.#objects.stat(objectKey);
+  async at({ path, objectKey }: Target, options?: StatOptions): Promise<StoredEntry | undefined> {
+    const entry = this.#folders.isSynthetic(path) ? undefined : await this.#objects.stat(objectKey, options);
     if (entry || !this.#folders.isVirtualRoot(path)) return entry;
     return virtualFolderAt(path, this.#objects, this.#folders);
   }
@@ -31,7 +31,8 @@ export class Entries {
   /** A file in a folder that is not there is a typing error more often than a wish for that folder. */
   async assertParentExists(path: VirtualPath): Promise<void> {
     const parent = parentOf(path);
-    const entry = await this.at({ path: parent, objectKey: this.#folders.objectKeyFor(parent) });
+    const target = { path: parent, objectKey: this.#folders.objectKeyFor(parent) };
+    const entry = await this.at(target, { recentFolder: true });
     if (!entry) throw new FileError("not-found", `the folder ${parent} does not exist`);
     if (entry.type !== "directory") throw new FileError("not-a-directory", `${parent} is not a folder`);
   }

@@ -76,6 +76,16 @@ export async function openUpload(
   return new Upload(parts, options);
 }
 
+/** Whether it matters to an upload what is there: who replaces it, whatever it is, hears of a folder when it opens. */
+export function needsEntry(
+  { quarantine }: UploadServices,
+  { account, path }: Pick<UploadStart, "account"> & Pick<TransferSubject, "path">,
+  { mode, mustExist, replacesEtag }: UploadOptions,
+): boolean {
+  const isConditional = mode !== "replace" || mustExist === true || replacesEtag !== undefined;
+  return isConditional || isScanned(quarantine, account, path);
+}
+
 function heldFrom(entry: StoredEntry | undefined): TransferSubject["quarantine"] {
   return entry?.type === "file" ? { quarantined: true, replacesEtag: entry.etag } : { quarantined: true };
 }

@@ -11,7 +11,7 @@ import type { Connection, ResumedSession } from "./connection.ts";
 import { Download } from "./download.ts";
 import { Entries } from "./entries.ts";
 import { type FolderSource, Listing, type PageOptions, pageOf, pagesOf } from "./listing.ts";
-import { type OpenWriter, openUpload } from "./open-upload.ts";
+import { needsEntry, type OpenWriter, openUpload } from "./open-upload.ts";
 import { type EventContent, Recorder } from "./recorder.ts";
 import { assertScanned } from "./scanned-rename.ts";
 import type { SessionServices } from "./services.ts";
@@ -199,18 +199,22 @@ export class Session {
 
   /** Where an upload would go: looks at what `upload` looks at and changes nothing. @throws as `upload`. */
   async mayUpload(rawPath: string, options: UploadOptions): Promise<Target> {
-    return (await this.#uploadTarget(rawPath, options)).target;
+    return (await this.#uploadTarget(rawPath, options, () => true)).target;
   }
 
+  /** What is at the target only where somebody needs it: who replaces whatever is there does not. */
   async #uploadTarget(
     rawPath: string,
     options: UploadOptions,
+    isLookedAt: (target: Target) => boolean,
   ): Promise<{ target: Target; entry: StoredEntry | undefined }> {
     const target = await this.#authenticated().authorize("write", rawPath);
     this.#assertRoomForTransfer();
     this.#entries().assertNotVirtual(target.path, "not-a-file");
-    await this.#entries().assertParentExists(target.path);
-    const entry = await this.#services.objects.stat(target.objectKey);
+    const [entry] = await Promise.all([
+      isLookedAt(target) ? this.#services.objects.stat(target.objectKey) : undefined,
+      this.#entries().assertParentExists(target.path),
+    ]);
     if (entry?.type === "directory") throw new FileError("not-a-file", `${target.path} is a folder`);
     if (entry && options.mode === "create") throw new FileError("already-exists", `${target.path} exists`);
     if (!entry && options.mustExist) throw new FileError("not-found", `${target.path} does not exist`);
@@ -225,8 +229,10 @@ export class Session {
    * @throws FileError `not-found` (no such folder), `already-exists`, `permission-denied`.
    */
   async upload(rawPath: string, options: UploadOptions, open?: OpenWriter): Promise<Upload> {
-    const { target, entry } = await this.#uploadTarget(rawPath, options);
     const { account } = this.#authenticated();
+    const isLookedAt = ({ path }: Target) =>
+      open !== undefined || needsEntry(this.#services, { account, path }, options);
+    const { target, entry } = await this.#uploadTarget(rawPath, options, isLookedAt);
     const ended = (upload: Upload) => this.#transfers.delete(upload);
     const start = { recorder: this.#recorder, subject: target, entry, account, ended, open };
     return this.#track(await openUpload(this.#services, start, options));

@@ -3,10 +3,12 @@ import { readFileSync } from "node:fs";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
 
 /**
  * As much of S3 as a transfer asks for, over TLS, for measuring the client of it: it takes content without looking at
- * it, remembers sizes, and answers reads with other bytes. `s3-sink.ts CERTIFICATE PRIVATE-KEY` prints its port.
+ * it, remembers sizes, and answers reads with other bytes. `s3-sink.ts CERTIFICATE PRIVATE-KEY [LATENCY]` prints its
+ * port; every answer comes the latency, in milliseconds, later.
  */
 interface Stored {
   readonly size: number;
@@ -24,6 +26,7 @@ async function answer(request: IncomingMessage, response: ServerResponse): Promi
   const multipartId = searchParams.get("uploadId");
   const upload = uploads.get(multipartId ?? "");
   const size = await drained(request);
+  if (latencyMs > 0) await delay(latencyMs);
   if (request.method === "PUT" && upload) upload.size += size;
   else if (request.method === "PUT") objects.set(objectKey, { size, metadata: metadataIn(request.headers) });
   if (request.method === "PUT") response.setHeader("etag", etag).end();
@@ -111,7 +114,8 @@ function rangeOf(first: number, last: number, size: number): string {
   return `bytes ${first}-${last}/${size}`;
 }
 
-const [certificateFile = "", privateKeyFile = ""] = process.argv.slice(2);
+const [certificateFile = "", privateKeyFile = "", latency = "0"] = process.argv.slice(2);
+const latencyMs = Number(latency);
 const tls = { cert: readFileSync(certificateFile), key: readFileSync(privateKeyFile) };
 const server = createServer(tls, (request, response) => void answer(request, response));
 server.keepAliveTimeout = 60_000;

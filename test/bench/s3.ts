@@ -17,6 +17,7 @@ const { values: options } = parseArgs({
     store: { type: "string" },
     endpoint: { type: "string" },
     bucket: { type: "string", default: "ferrygate-bench" },
+    latency: { type: "string", default: "0" },
     smoke: { type: "boolean", default: false },
     repetitions: { type: "string" },
     only: { type: "string", default: "" },
@@ -41,7 +42,7 @@ async function startSink(directory: string): Promise<S3Endpoint> {
   const files = { authority: authority.certificate, certificate: server.certificate, privateKey: server.privateKey };
   for (const [name, pem] of Object.entries(files)) await writeFile(join(directory, `${name}.pem`), pem);
   const program = fileURLToPath(new URL("s3-sink.ts", import.meta.url));
-  const args = [program, join(directory, "certificate.pem"), join(directory, "privateKey.pem")];
+  const args = [program, join(directory, "certificate.pem"), join(directory, "privateKey.pem"), options.latency];
   const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "inherit"] });
   const [port] = (await once(child.stdout, "data")) as [Buffer];
   const env = {
@@ -102,7 +103,8 @@ try {
   await sftpBatch(servers[0], client, `-mkdir ${servers[0].remoteDirectory}\n`);
   const version = execFileSync("sh", ["-c", "ssh -V 2>&1"]).toString().trim();
   const machine = `${cpus().length} × ${cpus()[0]?.model}; Node ${process.version}; ${version}; ${options.cipher}`;
-  console.log(`${machine}; S3 at ${options.endpoint ?? "the sink, over TLS"}; ${repetitions} repetitions, medians\n`);
+  const place = options.endpoint ?? `the sink, over TLS, after ${options.latency} ms`;
+  console.log(`${machine}; S3 at ${place}; ${repetitions} repetitions, medians\n`);
   console.log("| | Ferrygate on S3 | OpenSSH on tmpfs | ratio | spread | aim |\n|---|---|---|---|---|---|");
   await compare("up, CPU seconds per GiB", "≤ 1.3", async (server) => perGiB(await cpuOf(server, () => up(server))));
   await compare("down, CPU seconds per GiB", "≤ 1.6", async (server) =>
