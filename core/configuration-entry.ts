@@ -165,9 +165,12 @@ function sorted(value: JsonObject): JsonObject {
   return Object.fromEntries(names.map((name) => [name, value[name] as JsonValue]));
 }
 
+type Place = readonly (string | number)[];
+
 /** What one entry says about another: the place where it names it. */
 export interface EntryReference {
-  readonly field: string;
+  /** As {@link fieldName} takes it. */
+  readonly path: Place;
   readonly kind: EntryKind;
   readonly name: string;
 }
@@ -175,41 +178,44 @@ export interface EntryReference {
 /** The entries that this one names: an account its groups, a rule the accounts and groups that it is about. */
 export function entryReferences(kind: EntryKind, value: JsonObject): readonly EntryReference[] {
   if (kind === "group" || kind === "destination") return [];
-  if (kind === "pull") return [...accountOf(value, ""), ...destinationOf(value, "")];
-  if (kind === "account") return references(value.groups, "groups", "group");
+  if (kind === "pull") return [...accountOf(value, []), ...destinationOf(value, [])];
+  if (kind === "account") return references(value.groups, ["groups"], "group");
   const [when, expect] = [value.when, value.expect].map((part) => (isObject(part) ? part : {}));
   return [
-    ...references(when?.accounts, "when.accounts", "account"),
-    ...references(when?.groups, "when.groups", "group"),
-    ...accountOf(expect, "expect"),
-    ...stepReferences(value.do, "do"),
-    ...stepReferences(value.otherwise, "otherwise"),
+    ...references(when?.accounts, ["when", "accounts"], "account"),
+    ...references(when?.groups, ["when", "groups"], "group"),
+    ...accountOf(expect, ["expect"]),
+    ...entrySteps(value).flatMap(({ path, step }) => [
+      ...accountOf(step, path),
+      ...destinationOf(step.push, [...path, "push"]),
+    ]),
   ];
 }
 
-/** A step may put a file where another account finds it, or send it to a destination. */
-function stepReferences(steps: JsonValue | undefined, field: string): EntryReference[] {
-  if (!Array.isArray(steps)) return [];
-  return steps.flatMap((step: JsonValue, index) => [
-    ...accountOf(step, `${field}[${index}]`),
-    ...(isObject(step) ? destinationOf(step.push, `${field}[${index}].push`) : []),
-  ]);
+/** The steps of a dispatch rule, each with the place where it stands. */
+export function entrySteps(value: JsonObject): readonly { readonly path: Place; readonly step: JsonObject }[] {
+  return ["do", "otherwise"].flatMap((list) => {
+    const steps = value[list];
+    if (!Array.isArray(steps)) return [];
+    return steps.flatMap((step: JsonValue, index) => (isObject(step) ? [{ path: [list, index], step }] : []));
+  });
 }
 
-function destinationOf(part: JsonValue | undefined, field: string): EntryReference[] {
+function destinationOf(part: JsonValue | undefined, path: Place): EntryReference[] {
   if (!isObject(part) || typeof part.destination !== "string") return [];
-  return [{ field: joined(field, "destination"), kind: "destination", name: part.destination }];
+  return [{ path: [...path, "destination"], kind: "destination", name: part.destination }];
 }
 
-function accountOf(part: JsonValue | undefined, field: string): EntryReference[] {
+/** A step may put a file where another account finds it. */
+function accountOf(part: JsonValue | undefined, path: Place): EntryReference[] {
   if (!isObject(part) || typeof part.account !== "string") return [];
-  return [{ field: joined(field, "account"), kind: "account", name: part.account }];
+  return [{ path: [...path, "account"], kind: "account", name: part.account }];
 }
 
 /** A rule may name what it is not about, with `!` in front. */
-function references(list: JsonValue | undefined, field: string, kind: EntryKind): EntryReference[] {
+function references(list: JsonValue | undefined, path: Place, kind: EntryKind): EntryReference[] {
   if (!Array.isArray(list)) return [];
   return list.flatMap((item: JsonValue, index) =>
-    typeof item === "string" ? [{ field: `${field}[${index}]`, kind, name: item.replace(/^!\s*/, "") }] : [],
+    typeof item === "string" ? [{ path: [...path, index], kind, name: item.replace(/^!\s*/, "") }] : [],
   );
 }

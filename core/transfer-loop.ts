@@ -1,5 +1,4 @@
-import { resolveTemplate } from "./destination-template.ts";
-import type { DispatchRule, PushStep } from "./dispatch.ts";
+import { type DispatchPlan, type DispatchRule, type DispatchStep, destinationOf } from "./dispatch.ts";
 import { sampleNames } from "./dispatch-loop.ts";
 import { FileError } from "./errors.ts";
 import { type Pull, takes } from "./pull.ts";
@@ -7,35 +6,69 @@ import { childPath, nameOf, parentOf, type VirtualPath } from "./virtual-path.ts
 
 const anyTime = "2000-01-01T00:00:00.000Z";
 
-/**
- * True when a rule sends what the pull fetches back to where the pull finds it again. Names are made up from the
- * texts of the expressions; those that are too odd for that pass.
- */
-export function feedsPull(rule: DispatchRule, pull: Pull): boolean {
-  if (!rule.enabled || !pull.enabled || !isAboutPulled(rule, pull)) return false;
-  const pushes = [...rule.steps, ...rule.otherwise].filter(
-    (step): step is PushStep => step.action === "push" && step.destination === pull.destination,
-  );
-  const names = [...sampleNames(pull.files?.source ?? ""), ...sampleNames(rule.when.path?.source ?? "")];
-  return pushes.some((push) => names.some((name) => comesBack(rule, push, pull, name)));
+/** Where in a rule a step stands. */
+export interface StepPlace {
+  readonly list: "do" | "otherwise";
+  readonly index: number;
 }
 
-function comesBack({ when }: DispatchRule, { to }: PushStep, pull: Pull, name: string): boolean {
-  if (!takes(pull, name)) return false;
+/**
+ * The step with which a rule sends what the pull fetches back to where the pull finds it again; undefined where there
+ * is none. Names are made up from the texts of the expressions; those that are too odd for that pass.
+ */
+export function feedingStep(rule: DispatchRule, pull: Pull): StepPlace | undefined {
+  if (!rule.enabled || !pull.enabled || !isAboutPulled(rule, pull)) return undefined;
+  const names = [...sampleNames(pull.files?.source ?? ""), ...sampleNames(rule.when.path?.source ?? "")];
+  for (const name of names) {
+    const plan = planFor(rule, pull, name);
+    const place = plan && (placeIn("do", plan, pull) ?? placeIn("otherwise", plan, pull));
+    if (place) return place;
+  }
+  return undefined;
+}
+
+/** Undefined where the pull or the rule has nothing to do with a file of this name. */
+function planFor(rule: DispatchRule, pull: Pull, name: string): DispatchPlan | undefined {
+  if (!takes(pull, name)) return undefined;
+  const path = childPath(pull.to, name);
+  if (rule.when.path && !rule.when.path.matches(path)) return undefined;
+  return { rule, accountName: pull.account, path, time: anyTime, captures: rule.when.path?.captures(path) ?? [] };
+}
+
+/** Goes through the steps as the dispatcher does. A step that cannot be done keeps those behind it from happening. */
+function placeIn(list: StepPlace["list"], plan: DispatchPlan, pull: Pull): StepPlace | undefined {
+  const steps = list === "do" ? plan.rule.steps : plan.rule.otherwise;
+  let { path } = plan;
   try {
-    const path = childPath(pull.to, name);
-    if (when.path && !when.path.matches(path)) return false;
-    const captures = when.path?.captures(path) ?? [];
-    const remotePath: VirtualPath = resolveTemplate(to, {
-      accountName: pull.account,
-      path,
-      time: anyTime,
-      captures,
-    });
-    return parentOf(remotePath) === pull.from && takes(pull, nameOf(remotePath));
+    for (const [index, step] of steps.entries()) {
+      if (step.action !== "push") path = pathBehind(step, plan, path);
+      else if (step.destination === pull.destination && isTaken(pull, destinationOf(step, plan, path))) {
+        return { list, index };
+      }
+    }
   } catch (error) {
-    if (error instanceof FileError) return false;
-    throw error;
+    if (!(error instanceof FileError)) throw error;
+  }
+  return undefined;
+}
+
+function isTaken(pull: Pull, remotePath: VirtualPath): boolean {
+  return parentOf(remotePath) === pull.from && takes(pull, nameOf(remotePath));
+}
+
+/** Where the file is when the step is done. */
+function pathBehind(step: DispatchStep, plan: DispatchPlan, path: VirtualPath): VirtualPath {
+  switch (step.action) {
+    case "move":
+    case "rename":
+    case "compress":
+    case "extract":
+    case "encrypt":
+    case "decrypt":
+    case "verify":
+      return destinationOf(step, plan, path);
+    default:
+      return path;
   }
 }
 

@@ -11,6 +11,7 @@ import type {
   EntryPage,
 } from "../../ports/configuration-store.ts";
 import type { Log } from "../../ports/runtime.ts";
+import type { Provisions } from "../node/configuration/entry-checks.ts";
 import { type EntryName, type EntryRow, entryOf } from "../node/configuration/entry-row.ts";
 import { checkChange } from "../node/configuration/entry-rules.ts";
 import { ConfigurationMerger, type ManagedParts } from "../node/configuration/merged-configuration.ts";
@@ -73,6 +74,13 @@ const noParts: ManagedParts = {
   alerts: [],
 };
 
+/** Mail leaves through SES in every stage; keys of OpenPGP and a scanner that uploads wait for, no stage has. */
+const provisions: Provisions = {
+  withoutMail: undefined,
+  withoutScanner: "nothing scans files of single accounts in the AWS edition",
+  pgpKeys: [],
+};
+
 class DynamoConfigurationStore implements ConfigurationStore {
   readonly #table: DynamoTable;
   readonly #snapshot: ConfigurationSnapshot;
@@ -120,7 +128,7 @@ class DynamoConfigurationStore implements ConfigurationStore {
   async #try(change: EntryChange, accept: AcceptChange): Promise<EntryOutcome | undefined> {
     const { kind, name, dryRun } = change;
     const version = this.#snapshot.version ?? 0;
-    const { before, value } = checkChange(this.#snapshot, change);
+    const { before, value } = checkChange(this.#snapshot, provisions, change);
     const row = value === undefined ? undefined : this.#rowAfter({ kind, name }, value, before);
     const outcome = { before: before && entryOf(before), after: row && entryOf(row) };
     if (value === before?.value) return outcome;

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { SqliteConfigurationStore } from "../../adapters/local/configuration/configuration-store.ts";
 import { createSqliteAccountingLog } from "../../adapters/local/sqlite-accounting-log.ts";
 import { ConfigurationDatabase } from "../../adapters/local/sqlite-configuration.ts";
+import type { Provisions } from "../../adapters/node/configuration/entry-checks.ts";
 import { createLog } from "../../adapters/node/log.ts";
 import { createRuntime } from "../../adapters/node/runtime.ts";
 import type { ConfigurationStore } from "../../ports/configuration-store.ts";
@@ -11,14 +12,21 @@ import { ChangeRecorder } from "../../service/management/record-changes.ts";
 import type { ConfigurationTarget } from "./configuration-target.ts";
 import { storeTarget } from "./store-target.ts";
 
+export interface DataDirectoryOptions {
+  /** How the events name the server. */
+  readonly serverName: string;
+  /** Of the configuration file that is to be in force. */
+  readonly provisions: Provisions;
+  readonly forReading: boolean;
+}
+
 /**
  * The store of a data directory. A server that runs on it takes changes within limits.configurationCheckMs. Their
  * events are on record when `close` resolves.
- * @param serverName how the events name the server
  */
 export async function openDataDirectory(
   dataDirectory: string,
-  { serverName, forReading }: { serverName: string; forReading: boolean },
+  { serverName, provisions, forReading }: DataDirectoryOptions,
 ): Promise<ConfigurationTarget> {
   const file = join(dataDirectory, "configuration.sqlite");
   if (!forReading) await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
@@ -27,6 +35,7 @@ export async function openDataDirectory(
   const store = new SqliteConfigurationStore(database, {
     now: () => runtime.now(),
     accounts: () => () => undefined,
+    provisions: () => provisions,
     changed: () => {},
   });
   const close = async () => {

@@ -1,12 +1,13 @@
 import { resolve } from "node:path";
 import { formatProblem } from "../../adapters/node/configuration/configuration.ts";
 import type { GoodConfiguration } from "../../adapters/node/configuration/configuration-accounts.ts";
+import { fileProvisions } from "../../adapters/node/configuration/entry-checks.ts";
 import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import { openApi } from "./api-target.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
 import { planChanges, planLines } from "./configuration-plan.ts";
 import type { ConfigurationTarget } from "./configuration-target.ts";
-import { openDataDirectory } from "./data-directory-target.ts";
+import { type DataDirectoryOptions, openDataDirectory } from "./data-directory-target.ts";
 
 const exitWithDifference = 2;
 
@@ -32,7 +33,8 @@ export async function againstTarget(
     const { config, ...place } = readArguments(args);
     const loaded = loadConfiguration(config);
     if (!loaded.ok) return failure(loaded.problems.map(formatProblem).join("\n"));
-    const target = await openTarget(place, { serverName: loaded.configuration.server.name, forReading });
+    const { server, ...file } = loaded.configuration;
+    const target = await openTarget(place, { serverName: server.name, provisions: fileProvisions(file), forReading });
     try {
       return await work(loaded, target);
     } finally {
@@ -52,13 +54,13 @@ interface Place {
 
 async function openTarget(
   { data, url, table, eventBus }: Place,
-  { serverName, forReading }: { readonly serverName: string; readonly forReading: boolean },
+  options: DataDirectoryOptions,
 ): Promise<ConfigurationTarget> {
   if (url !== undefined) return openApi(url);
-  if (table === undefined) return openDataDirectory(resolve(data ?? "data"), { serverName, forReading });
+  if (table === undefined) return openDataDirectory(resolve(data ?? "data"), options);
   // The clients of AWS take a second to load, and few need them.
   const { openTable } = await import("./table-target.ts");
-  return openTable(table, { serverName, eventBus: forReading ? undefined : eventBus });
+  return openTable(table, { serverName: options.serverName, eventBus: options.forReading ? undefined : eventBus });
 }
 
 function readArguments(args: readonly string[]): Place & { readonly config: string } {

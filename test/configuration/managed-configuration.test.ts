@@ -246,7 +246,7 @@ test("what the file no longer has and the API still names is pointed out and har
   workspace.rewrite(configuration, named("acme"));
   assert.deepEqual((await configuration.find("made"))?.groups, []);
   const warning = workspace.runtime.logged.find(({ level }) => level === "warn");
-  assert.match(JSON.stringify(warning?.fields), /account made: there is no group partners/);
+  assert.match(JSON.stringify(warning?.fields), /account made: groups\[0\]: there is no group .*partners/);
 });
 
 test("an entry that this program cannot read is not in force and keeps nobody else out", async () => {
@@ -281,4 +281,35 @@ test("while another process holds the store, a change is refused as unavailable 
   holder.close();
   workspace.nowMs += 1000;
   assert.deepEqual(namesOf(configuration), ["acme", "beta"]);
+});
+
+test("a file whose rule makes a loop with a pull of the API is refused at its place, by a start too", async () => {
+  const withRule = (path: string) => `accounts: [{ name: acme }]
+destinations: [{ name: site, url: "s3://bucket/in" }]
+dispatch:
+  - { name: back, do: [{ push: { destination: site, path: ${path} } }] }
+`;
+  const configuration = workspace.open(withRule("/sent/"));
+  const pull = { destination: "site", from: "/out", account: "acme", to: "/inbox", schedule: "0 6 * * *" };
+  await workspace.change(configuration, ["pull", "fetch"], pull);
+  workspace.rewrite(configuration, withRule("/out/"));
+  const inForce = () => configuration.current().dispatch.flatMap(({ steps }) => steps)[0];
+  assert.match(JSON.stringify(inForce()), /sent/, "the last good version stays in force");
+  const problem =
+    /ferrygate\.yaml:4:13: the pull fetch would fetch .* rule back .*; the pull is one of the management API/;
+  assert.match(JSON.stringify(workspace.runtime.logged.at(-1)), problem);
+  assert.throws(() => workspace.open(), problem);
+  await workspace.change(configuration, ["pull", "fetch"], undefined);
+  assert.match(JSON.stringify(inForce()), /out/, "it comes into force when what was in its way is gone");
+});
+
+test("a file that drops what entries of the API need comes into force, and each need is pointed out", async () => {
+  const configuration = workspace.open('mail: { smtp: "smtp://localhost", from: a@example.com }\n');
+  const email = { to: ["ops@example.com"], subject: "s" };
+  await workspace.change(configuration, ["alert-rule", "told"], { when: { types: ["file.deleted"] }, email });
+  workspace.rewrite(configuration, "accounts: []\n");
+  assert.equal(configuration.current().mail, undefined);
+  assert.match(JSON.stringify(workspace.runtime.logged.at(-1)), /alert rule told: email: alerts are sent by e-mail/);
+  const again = workspace.change(configuration, ["alert-rule", "told"], { when: { types: ["file.copied"] }, email });
+  await assert.rejects(again, /the key "mail" is missing in the configuration file/);
 });

@@ -10,6 +10,8 @@ export interface ConfigurationStoreUnderTest {
   readonly store: ConfigurationStore;
   /** The same entries through another instance, which may change them too. */
   another(): Promise<ConfigurationStore>;
+  /** There is no scanner and no OpenPGP key, and perhaps no mail either. */
+  readonly hasMail: boolean;
   dispose(): Promise<void>;
 }
 
@@ -99,6 +101,56 @@ export function configurationStoreContract(name: string, open: () => Promise<Con
       assert.deepEqual(await refusal("invalid-entry", put("account", "a", { publicKeys })), [""]);
       assert.equal(await store.find("account", "a"), undefined);
       assert.deepEqual(await store.unrecordedEvents(), []);
+    });
+
+    it("refuses what needs mail, a scanner or OpenPGP keys that are not there", async () => {
+      assert.deepEqual(await refusal("invalid-entry", put("account", "a", { scan: "required" })), ["scan"]);
+      assert.deepEqual(await refusal("invalid-entry", put("group", "g", { scan: ["*.exe"] })), ["scan"]);
+      const steps = [
+        { scan: true },
+        { encrypt: { recipients: ["k", "l"], sign: "k" } },
+        { decrypt: { with: ["k"], signedBy: ["l"] } },
+      ];
+      const rule = { do: steps, otherwise: [{ verify: { signedBy: ["k"] } }] };
+      assert.deepEqual(await refusal("invalid-entry", put("dispatch-rule", "r", rule)), [
+        "do[0].scan",
+        "do[1].encrypt.recipients[0]",
+        "do[1].encrypt.recipients[1]",
+        "do[1].encrypt.sign",
+        "do[2].decrypt.with[0]",
+        "do[2].decrypt.signedBy[0]",
+        "otherwise[0].verify.signedBy[0]",
+      ]);
+      const email = { to: ["ops@example.com"], subject: "s" };
+      const mailing = [
+        ["alert-rule", "email", { when: { types: ["file.deleted"] }, email }],
+        ["dispatch-rule", "do[0].email", { do: [{ email }] }],
+      ] as const;
+      for (const [kind, field, value] of mailing) {
+        if (tested.hasMail) await put(kind, "mailing", value);
+        else assert.deepEqual(await refusal("invalid-entry", put(kind, "mailing", value)), [field]);
+      }
+    });
+
+    it("refuses the end of a loop that closes it, whichever that is", async () => {
+      await put("account", "a");
+      await put("destination", "d", { url: "s3://bucket/in" });
+      const pull = { destination: "d", from: "/out", account: "a", to: "/inbox", schedule: "0 6 * * *" };
+      const rule = (path: string) => ({
+        when: { path: "/inbox/*.csv" },
+        do: [{ copy: "/kept/" }, { push: { destination: "d", path } }],
+      });
+      await put("dispatch-rule", "r", rule("/sent/"));
+      await put("pull", "p", pull);
+      const sent = put("dispatch-rule", "r", rule("/out/"));
+      assert.deepEqual(await refusal("invalid-entry", sent), ["do[1].push.path"]);
+      const fallback = { ...rule("/sent/"), otherwise: [{ push: { destination: "d", path: "/out/" } }] };
+      assert.deepEqual(await refusal("invalid-entry", put("dispatch-rule", "r", fallback)), ["otherwise[0].push.path"]);
+      assert.deepEqual(await refusal("invalid-entry", put("pull", "p", { ...pull, from: "/sent" })), ["from"]);
+      await put("pull", "p", { ...pull, enabled: false });
+      await put("dispatch-rule", "r", rule("/out/"));
+      const [switchedOn] = await Promise.allSettled([put("pull", "p", pull)]);
+      assert.match(String(switchedOn.status === "rejected" && switchedOn.reason), /the pull p .* the dispatch rule r /);
     });
 
     it("keeps what others name", async () => {

@@ -75,12 +75,12 @@ test("the secrets of the webhooks in a rule's steps are not shown, wherever the 
 
 test("references are found where an entry names others, excluded ones too", () => {
   assert.deepEqual(entryReferences("account", { groups: ["a", "b"] }), [
-    { field: "groups[0]", kind: "group", name: "a" },
-    { field: "groups[1]", kind: "group", name: "b" },
+    { path: ["groups", 0], kind: "group", name: "a" },
+    { path: ["groups", 1], kind: "group", name: "b" },
   ]);
   assert.deepEqual(entryReferences("alert-rule", { when: { accounts: ["! a"], groups: ["b"] } }), [
-    { field: "when.accounts[0]", kind: "account", name: "a" },
-    { field: "when.groups[0]", kind: "group", name: "b" },
+    { path: ["when", "accounts", 0], kind: "account", name: "a" },
+    { path: ["when", "groups", 0], kind: "group", name: "b" },
   ]);
   assert.deepEqual(entryReferences("dispatch-rule", {}), []);
   assert.deepEqual(entryReferences("group", { groups: ["a"] }), []);

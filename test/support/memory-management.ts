@@ -1,5 +1,6 @@
 import { SqliteConfigurationStore } from "../../adapters/local/configuration/configuration-store.ts";
 import { ConfigurationDatabase } from "../../adapters/local/sqlite-configuration.ts";
+import { fileProvisions } from "../../adapters/node/configuration/entry-checks.ts";
 import type { Account } from "../../core/account.ts";
 import { Management } from "../../service/management/management.ts";
 import { ChangeRecorder } from "../../service/management/record-changes.ts";
@@ -11,6 +12,7 @@ export function createMemoryManagement(services: MemoryServices, accounts: reado
   const store = new SqliteConfigurationStore(new ConfigurationDatabase(":memory:"), {
     now: () => runtime.now(),
     accounts: () => (name) => accounts.find((account) => account.name === name),
+    provisions: () => fileProvisions({ pgpKeys: [] }),
     changed: () => {},
   });
   return new Management({ store, passwords, runtime, recorder: new ChangeRecorder(store, accounting) });

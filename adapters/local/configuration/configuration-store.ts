@@ -10,6 +10,7 @@ import type {
   EntryOutcome,
   EntryPage,
 } from "../../../ports/configuration-store.ts";
+import type { Provisions } from "../../node/configuration/entry-checks.ts";
 import { entryOf } from "../../node/configuration/entry-row.ts";
 import { checkChange } from "../../node/configuration/entry-rules.ts";
 import type { ConfigurationDatabase } from "../sqlite-configuration.ts";
@@ -19,6 +20,8 @@ export interface StoreSurroundings {
   now(): number;
   /** The accounts as the database has them at this moment, within a transaction too. */
   accounts(): (name: string) => Account | undefined;
+  /** What entries need of the configuration file. */
+  provisions(): Provisions;
   /** A change is durable. */
   changed(): void;
 }
@@ -73,7 +76,7 @@ export class SqliteConfigurationStore implements ConfigurationStore {
   /** Checks the change and makes it in the open transaction. */
   #try(change: EntryChange): EntryOutcome {
     const { kind, name } = change;
-    const { before, value } = checkChange(this.#database, change);
+    const { before, value } = checkChange(this.#database, this.#surroundings.provisions(), change);
     if (value === undefined) this.#database.remove(change);
     else if (value !== before?.value) {
       this.#database.write({ kind, name, value }, new Date(this.#surroundings.now()).toISOString());

@@ -3,14 +3,15 @@ import type { AccountingEvent } from "../../../core/accounting-event.ts";
 import { limits } from "../../../core/limits.ts";
 import type { ConfigurationStore, EntryOutcome } from "../../../ports/configuration-store.ts";
 import type { Runtime } from "../../../ports/runtime.ts";
-import type { Configuration } from "../../node/configuration/configuration.ts";
+import { type Configuration, formatProblem } from "../../node/configuration/configuration.ts";
 import {
   type ConfigurationAccounts,
   createConfigurationAccounts,
   type GoodConfiguration,
 } from "../../node/configuration/configuration-accounts.ts";
+import { entryNouns, fileProvisions } from "../../node/configuration/entry-checks.ts";
 import { entryOf } from "../../node/configuration/entry-row.ts";
-import { danglingReferences } from "../../node/configuration/entry-rules.ts";
+import { type LoopInForce, loopsInForce, unmetNeeds } from "../../node/configuration/entry-rules.ts";
 import { ConfigurationMerger } from "../../node/configuration/merged-configuration.ts";
 import type { ConfigurationDatabase } from "../sqlite-configuration.ts";
 import { SqliteConfigurationStore } from "./configuration-store.ts";
@@ -40,6 +41,8 @@ export class ManagedConfiguration implements ConfigurationAccounts {
   #inForce: Configuration;
   /** A version of the file that is good and could not be brought into the store. */
   #unseeded: GoodConfiguration | undefined;
+  /** A version of the file that is good by itself, and not beside what the API changed. */
+  #conflicting: GoodConfiguration | undefined;
   #foreignVersion: unknown;
   #checkedAtMs: number;
 
@@ -60,7 +63,8 @@ export class ManagedConfiguration implements ConfigurationAccounts {
         const { accounts } = this.#merged(this.#fileInForce);
         return (name) => accounts.get(name);
       },
-      changed: () => this.#adopt(),
+      provisions: () => fileProvisions(this.#fileInForce),
+      changed: () => this.#takeUp(),
     });
     this.#seed(loaded);
     this.#fileInForce = loaded.configuration;
@@ -76,7 +80,7 @@ export class ManagedConfiguration implements ConfigurationAccounts {
     this.#checkedAtMs = nowMs;
     if (this.#unseeded) this.#reseed(this.#unseeded);
     const version = this.#options.database.foreignVersion();
-    if (version !== this.#foreignVersion) this.#adopt();
+    if (version !== this.#foreignVersion) this.#takeUp();
     this.#foreignVersion = version;
     return this.#inForce;
   }
@@ -87,16 +91,30 @@ export class ManagedConfiguration implements ConfigurationAccounts {
 
   /** Where the store cannot be written, the last good configuration stays in force and the next look tries again. */
   #reseed(changed: GoodConfiguration): void {
+    this.#unseeded = undefined;
+    this.#conflicting = undefined;
+    const { log } = this.#options.runtime;
     try {
       this.#seed(changed);
     } catch (error) {
-      this.#unseeded = changed;
-      this.#options.runtime.log.error("the changed configuration could not be stored", { error: `${error}` });
+      if (error instanceof FileConflict) {
+        this.#conflicting = changed;
+        const { problems } = error;
+        log.error("the changed configuration has problems; the last good one stays in force", { problems });
+      } else {
+        this.#unseeded = changed;
+        log.error("the changed configuration could not be stored", { error: `${error}` });
+      }
       return;
     }
-    this.#unseeded = undefined;
     this.#fileInForce = changed.configuration;
     this.#adopt();
+  }
+
+  /** The store was changed, perhaps so that a file fits that did not. */
+  #takeUp(): void {
+    this.#adopt();
+    if (this.#conflicting) this.#reseed(this.#conflicting);
   }
 
   #adopt(): void {
@@ -104,23 +122,59 @@ export class ManagedConfiguration implements ConfigurationAccounts {
     this.#options.onChange?.(this.#inForce);
   }
 
-  #seed({ entries }: GoodConfiguration): void {
+  /** @throws FileConflict */
+  #seed(loaded: GoodConfiguration): void {
+    const { entries, configuration } = loaded;
     const { database, runtime, describe } = this.#options;
     const modified = new Date(runtime.now()).toISOString();
     database.transaction(() => {
       const { isFirst, outcomes } = seedEntries(database, entries, modified);
+      this.#checkLoops(loaded);
       // What the first file says is no change: nothing was in force before.
       for (const event of isFirst ? [] : outcomes.map(describe)) database.keepEvent(event.id, JSON.stringify(event));
       return { keep: true };
     });
-    const dangling = danglingReferences(database, database.overrides().map(entryOf));
-    if (dangling.length > 0) {
-      runtime.log.warn("the configuration file lacks what changes of the API refer to", { references: dangling });
+    const unmet = unmetNeeds(database, fileProvisions(configuration), database.overrides().map(entryOf));
+    if (unmet.length > 0) {
+      runtime.log.warn("the configuration file lacks what changes of the API refer to", { references: unmet });
     }
+  }
+
+  /** Those that the API's entries make among themselves were there before the file. @throws FileConflict */
+  #checkLoops(loaded: GoodConfiguration): void {
+    const loops = loopsInForce(this.#options.database);
+    const problems = loops.flatMap((loop) => fileProblem(loaded, loop) ?? []);
+    if (problems.length > 0) throw new FileConflict(problems);
+    if (loops.length === 0) return;
+    this.#options.runtime.log.error("changes of the API let files go round", {
+      loops: loops.map(({ message }) => message),
+    });
   }
 
   #merged(file: Configuration): Configuration {
     const { database } = this.#options;
     return this.#merger.merge(file, { changed: database.overrides(), removed: database.removals() });
   }
+}
+
+/** The file is good by itself, and not beside what the API changed. */
+class FileConflict extends Error {
+  readonly problems: readonly string[];
+
+  /** @param problems as `formatProblem` writes them */
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}
+
+/** The loop at its place in the file; undefined where the file has none of its ends. */
+function fileProblem({ configuration, entries }: GoodConfiguration, { message, ends }: LoopInForce) {
+  const own = ends.find(({ seeded }) => seeded);
+  const place = own && entries.find(({ kind, name }) => kind === own.kind && name === own.name);
+  if (!place) return undefined;
+  const others = ends.filter(({ seeded }) => !seeded);
+  const origins = others.map(({ kind }) => `; the ${entryNouns[kind]} is one of the management API`);
+  const { line, column } = place;
+  return formatProblem({ file: configuration.file, line, column, message: `${message}${origins.join("")}` });
 }

@@ -1,9 +1,17 @@
-import { type EntryKind, entryReferences, type JsonObject } from "../../../core/configuration-entry.ts";
+import { type EntryKind, entryReferences, fieldName, type JsonObject } from "../../../core/configuration-entry.ts";
 import { ConfigurationError, type FieldProblem } from "../../../core/configuration-error.ts";
 import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import type { ConfigurationEntry, EntryChange, EntryPrecondition } from "../../../ports/configuration-store.ts";
-import { completeEntry, parseEntry } from "./entry-form.ts";
+import {
+  type EntryNeighbours,
+  entryFindings,
+  entryNouns as nouns,
+  type Provisions,
+  type TransferLoop,
+  transferLoops,
+} from "./entry-checks.ts";
+import { completeEntry, type ParsedEntry, parseEntry } from "./entry-form.ts";
 import { type EntryName, type EntryRow, entryOf } from "./entry-row.ts";
 
 /** What the rules ask about the entries as they are. */
@@ -15,15 +23,6 @@ export interface EntryRows {
   /** The names of accounts that have the group; at most `limit`. */
   accountsOfGroup(groupName: string, limit: number): readonly string[];
 }
-
-const nouns: Readonly<Record<EntryKind, string>> = {
-  account: "account",
-  group: "group",
-  destination: "destination",
-  "dispatch-rule": "dispatch rule",
-  pull: "pull",
-  "alert-rule": "alert rule",
-};
 
 const most: Readonly<Record<EntryKind, number>> = {
   account: limits.accounts,
@@ -44,17 +43,22 @@ export interface GoodChange {
 }
 
 /**
- * Checks a change against its precondition, the form of its entry and what the other entries say. Changes nothing.
+ * Checks a change against its precondition, the form of its entry and what there is beside it. Changes nothing.
  * @throws as ConfigurationStore.change
  */
-export function checkChange(store: EntryRows, { kind, name, valueFrom, precondition }: EntryChange): GoodChange {
+export function checkChange(
+  store: EntryRows,
+  provisions: Provisions,
+  { kind, name, valueFrom, precondition }: EntryChange,
+): GoodChange {
   const before = store.find({ kind, name });
   const entry = before && entryOf(before);
   checkPrecondition(entry, precondition);
   const written = valueFrom(entry);
   if (written) {
     parseEntry(kind, written);
-    checkReferences(store, kind, written);
+    checkNeighbours(neighboursIn(store, provisions), kind, written);
+    checkLoops(store, kind, written);
     if (!before) checkRoom(store, kind);
     return { before, value: textOf(completeEntry(kind, written)) };
   }
@@ -84,15 +88,61 @@ function checkPrecondition(before: ConfigurationEntry | undefined, { ifMatch, if
   }
 }
 
-/** What an entry names has to be there. @throws ConfigurationError `invalid-entry` */
-function checkReferences(store: EntryRows, kind: EntryKind, value: JsonObject): void {
-  const problems = entryReferences(kind, value)
-    .filter((reference) => !store.find(reference))
-    .map(({ field, kind: referred, name }): FieldProblem => {
-      return { field, message: `there is no ${nouns[referred]} ${JSON.stringify(name)}` };
-    });
-  const [first, ...others] = problems;
+function neighboursIn(store: EntryRows, provisions: Provisions): EntryNeighbours {
+  return {
+    has: (kind, name) => store.find({ kind, name }) !== undefined,
+    names: (kind) => store.list(kind, { limit: most[kind] }).map(({ name }) => name),
+    provisions,
+  };
+}
+
+/** What an entry asks for has to be there. @throws ConfigurationError `invalid-entry` */
+function checkNeighbours(neighbours: EntryNeighbours, kind: EntryKind, value: JsonObject): void {
+  refuse(entryFindings(kind, value, neighbours).map(({ path, message }) => ({ field: fieldName(path), message })));
+}
+
+/** Either end of a loop may be the one that is changed. @throws ConfigurationError `invalid-entry` */
+function checkLoops(store: EntryRows, kind: EntryKind, value: JsonObject): void {
+  if (kind === "pull") {
+    const loops = transferLoops(sharingDestination(store, "dispatch-rule", value), [parseEntry(kind, value)]);
+    refuse(loops.map(({ message }) => ({ field: "from", message })));
+  }
+  if (kind === "dispatch-rule") {
+    const loops = transferLoops([parseEntry(kind, value)], sharingDestination(store, "pull", value));
+    refuse(loops.map(({ step, message }) => ({ field: fieldName([step.list, step.index, "push", "path"]), message })));
+  }
+}
+
+function refuse([first, ...others]: readonly FieldProblem[]): void {
   if (first) throw new ConfigurationError("invalid-entry", first, ...others);
+}
+
+/** The entries of the other kind that name a destination which this one names: no others can make a loop with it. */
+function sharingDestination<Kind extends "dispatch-rule" | "pull">(
+  store: EntryRows,
+  kind: Kind,
+  value: JsonObject,
+): ParsedEntry<Kind>[] {
+  const shared = new Set(destinationsIn(kind === "pull" ? "dispatch-rule" : "pull", value));
+  if (shared.size === 0) return [];
+  const isSharing = (row: EntryRow) => destinationsIn(kind, JSON.parse(row.value)).some((name) => shared.has(name));
+  return readable(kind, store.list(kind, { limit: most[kind] }).filter(isSharing));
+}
+
+function destinationsIn(kind: EntryKind, value: JsonObject): string[] {
+  return entryReferences(kind, value).flatMap((named) => (named.kind === "destination" ? [named.name] : []));
+}
+
+/** What cannot be read is not in force. */
+function readable<Kind extends EntryKind>(kind: Kind, rows: readonly EntryRow[]): ParsedEntry<Kind>[] {
+  return rows.flatMap(({ value }) => {
+    try {
+      return [parseEntry(kind, JSON.parse(value))];
+    } catch (error) {
+      if (error instanceof ConfigurationError) return [];
+      throw error;
+    }
+  });
 }
 
 /** What others name stays. @throws ConfigurationError `conflict` */
@@ -128,11 +178,28 @@ function checkRoom(store: EntryRows, kind: EntryKind): void {
   throw new ConfigurationError("conflict", { field: "", message });
 }
 
-/** References of the entries in force that lead nowhere; a file may remove what an entry of the API names. */
-export function danglingReferences(store: EntryRows, entries: readonly ConfigurationEntry[]): string[] {
+/** What entries in force ask for and is not there; a file may remove what an entry of the API needs. */
+export function unmetNeeds(store: EntryRows, provisions: Provisions, entries: readonly ConfigurationEntry[]): string[] {
+  const neighbours = neighboursIn(store, provisions);
   return entries.flatMap(({ kind, name, value }) =>
-    entryReferences(kind, value)
-      .filter((reference) => !store.find(reference))
-      .map((reference) => `${nouns[kind]} ${name}: there is no ${nouns[reference.kind]} ${reference.name}`),
+    entryFindings(kind, value, neighbours).map(
+      ({ path, message }) => `${nouns[kind]} ${name}: ${fieldName(path)}: ${message}`,
+    ),
   );
+}
+
+/** A loop, and the row of each end. */
+export interface LoopInForce extends Pick<TransferLoop, "message"> {
+  readonly ends: readonly EntryRow[];
+}
+
+/** The loops that all rules and pulls of the store make. */
+export function loopsInForce(store: EntryRows): LoopInForce[] {
+  const pulls = store.list("pull", { limit: most.pull });
+  if (pulls.length === 0) return [];
+  const rules = store.list("dispatch-rule", { limit: most["dispatch-rule"] });
+  return transferLoops(readable("dispatch-rule", rules), readable("pull", pulls)).map(({ rule, pull, message }) => {
+    const ends = [...pulls.filter(({ name }) => name === pull), ...rules.filter(({ name }) => name === rule)];
+    return { message, ends };
+  });
 }

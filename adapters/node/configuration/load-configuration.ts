@@ -18,7 +18,7 @@ import { completeEntry } from "./entry-form.ts";
 import { FileReader } from "./file-reader.ts";
 import { findingsOf, messageFor } from "./findings.ts";
 import { InvalidValue } from "./invalid-value.ts";
-import { loopFindings, referenceFindings } from "./references.ts";
+import { loopFindings, referenceFindings, sections } from "./references.ts";
 import { configurationSchema, type ParsedConfiguration } from "./schema.ts";
 import { createSecretSource, decodeUtf8 } from "./secret.ts";
 
@@ -33,6 +33,9 @@ export interface FileEntry {
   readonly kind: EntryKind;
   readonly name: string;
   readonly value: JsonObject;
+  /** Where its name stands. */
+  readonly line: number;
+  readonly column: number;
 }
 
 type Outcome = { configuration: Configuration; entries: readonly FileEntry[] } | { remarks: readonly Remark[] };
@@ -73,7 +76,7 @@ function load(file: string, reader: FileReader, environment: Readonly<Record<str
   ];
   const found = findings.map(({ path, part, message }) => ({ ...document.positionOf(path, part), message }));
   if (!parsed.success || found.length > 0 || remarks.length > 0) return { remarks: [...remarks, ...found] };
-  return { configuration: build(file, parsed.data, document), entries: entriesOf(parsed.data, document.data) };
+  return { configuration: build(file, parsed.data, document), entries: entriesOf(parsed.data, document) };
 }
 
 function textOf(file: string, reader: FileReader): string | InvalidValue {
@@ -116,24 +119,14 @@ function build(file: string, parsed: ParsedConfiguration, document: SourceDocume
   };
 }
 
-type SectionName = "accounts" | "groups" | "destinations" | "dispatch" | "pulls" | "alerts";
-
-const sections: Readonly<Record<EntryKind, SectionName>> = {
-  group: "groups",
-  account: "accounts",
-  destination: "destinations",
-  "dispatch-rule": "dispatch",
-  pull: "pulls",
-  "alert-rule": "alerts",
-};
-
-/** The file stands for `written`, which was found good: so its lists are as long as the parsed ones. */
-function entriesOf(parsed: ParsedConfiguration, written: unknown): FileEntry[] {
-  const document = written as Readonly<Record<string, readonly JsonObject[] | undefined>>;
+/** The document was found good: so its lists are as long as the parsed ones. */
+function entriesOf(parsed: ParsedConfiguration, document: SourceDocument): FileEntry[] {
+  const written = document.data as Readonly<Record<string, readonly JsonObject[] | undefined>>;
   return entryKinds.flatMap((kind) =>
-    (document[sections[kind]] ?? []).map((entry, index): FileEntry => {
+    (written[sections[kind]] ?? []).map((entry, index): FileEntry => {
       const { name } = parsed[sections[kind]][index] ?? { name: "" };
-      return { kind, name, value: completeEntry(kind, withSecrets(kind, entry, parsed[sections[kind]][index])) };
+      const value = completeEntry(kind, withSecrets(kind, entry, parsed[sections[kind]][index]));
+      return { kind, name, value, ...document.positionOf([sections[kind], index, "name"], "value") };
     }),
   );
 }

@@ -20,7 +20,7 @@ describe("the configuration on DynamoDB", { skip: awsOrSkip() }, () => {
   configurationStoreContract("the entries on DynamoDB", async () => {
     const { table, dispose } = await createTestTable();
     const open = () => createDynamoConfiguration({ table, log: { error: () => {} } }).store;
-    return { store: open(), another: async () => open(), dispose };
+    return { store: open(), another: async () => open(), hasMail: true, dispose };
   });
 
   describe("what is in force", () => {

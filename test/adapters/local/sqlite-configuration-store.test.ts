@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { SqliteConfigurationStore } from "../../../adapters/local/configuration/configuration-store.ts";
 import { ManagedConfiguration } from "../../../adapters/local/configuration/managed-configuration.ts";
 import { ConfigurationDatabase } from "../../../adapters/local/sqlite-configuration.ts";
+import { fileProvisions } from "../../../adapters/node/configuration/entry-checks.ts";
 import { loadConfiguration } from "../../../adapters/node/configuration/load-configuration.ts";
 import { configurationStoreContract } from "../../contract/configuration-store.contract.ts";
 import { createMemoryRuntime } from "../../support/memory-ports.ts";
@@ -27,9 +28,11 @@ configurationStoreContract("the entries in a SQLite file", async () => {
   return {
     store: new ManagedConfiguration({ loaded, database: open(), runtime, describe }).store,
     another: async () => {
-      const surroundings = { now: () => runtime.now(), accounts: () => () => undefined, changed: () => {} };
+      const provisions = () => fileProvisions(loaded.configuration);
+      const surroundings = { now: () => runtime.now(), accounts: () => () => undefined, provisions, changed: () => {} };
       return new SqliteConfigurationStore(open(), surroundings);
     },
+    hasMail: false,
     dispose: async () => {
       for (const database of databases) database.close();
       await rm(directory, { recursive: true });

@@ -15,6 +15,7 @@ export const managedFile = `groups:
 accounts:
   - { name: root, roles: [admin], password: "${hash}" }
   - { name: acme, groups: [partners], password: "${hash}", permissions: [["/inbox/*", allow-write]] }
+mail: { smtp: "smtp://127.0.0.1:2525", from: "ferrygate@example.com" }
 `;
 
 export interface ApiAnswer {
