@@ -7,8 +7,9 @@ import { answerManagedServer } from "./services/answer-managed-server.ts";
 import { openServices } from "./services/session-services.ts";
 import { variables } from "./services/variables.ts";
 
-const { table, bucket, eventBus, serverName, transferRole, encryptionKey } = readEnvironment(process.env, variables);
-const services = openServices({ table, bucket, eventBus, serverName });
+const { transferRole, encryptionKey, ...environment } = readEnvironment(process.env, variables);
+const services = openServices(environment);
+const { bucket } = environment;
 const managed = transferRole === undefined ? undefined : { role: transferRole, bucket, encryptionKey };
 
 /** Decides about logins: for the gateway, and as the custom identity provider of AWS Transfer Family. */

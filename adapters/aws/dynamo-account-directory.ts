@@ -11,6 +11,11 @@ import { entryPlace, kindPartition } from "./dynamo-configuration-entries.ts";
 import type { Item } from "./dynamo-expressions.ts";
 import type { DynamoTable } from "./dynamo-table.ts";
 
+export interface DynamoAccountDirectory extends AccountDirectory {
+  /** A group as accounts see it. @throws FileError `unavailable` */
+  findGroup(name: string): Promise<GroupFor | undefined>;
+}
+
 /**
  * Accounts as the table has them at this moment: one read for the account and one for its groups. An account or a
  * group that this version cannot read is not there, and the log says so.
@@ -18,14 +23,17 @@ import type { DynamoTable } from "./dynamo-table.ts";
 export function createDynamoAccountDirectory(options: {
   readonly table: DynamoTable;
   readonly log: Pick<Log, "error">;
-}): AccountDirectory {
+}): DynamoAccountDirectory {
   const { table, log } = options;
   const report = (item: Item, message: string) =>
     log.error("an entry of the configuration cannot be used", { kind: item.pk, name: item.sk, message });
   return {
+    findGroup: async (name) => {
+      const item = isName(name) ? await table.get(entryPlace({ kind: "group", name })) : undefined;
+      return item && readGroup(item, report)[0]?.[1];
+    },
     find: async (name) => {
-      // DynamoDB has no longer names, and no empty ones.
-      if (name === "" || name.length > limits.accountNameLength) return undefined;
+      if (!isName(name)) return undefined;
       const item = await table.get(entryPlace({ kind: "account", name }));
       const parsed = item && readable(item, () => parseEntry("account", writtenIn(item)), report);
       if (!parsed) return undefined;
@@ -34,6 +42,11 @@ export function createDynamoAccountDirectory(options: {
       return accountOf(parsed, new Map(groups.flatMap((group) => readGroup(group, report))));
     },
   };
+}
+
+/** DynamoDB has no longer names, and no empty ones. */
+function isName(name: string): boolean {
+  return name !== "" && name.length <= limits.accountNameLength;
 }
 
 type Report = (item: Item, message: string) => void;

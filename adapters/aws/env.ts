@@ -65,6 +65,13 @@ export const environmentNames = {
   transferRole: "FERRYGATE_TRANSFER_ROLE",
   /** ARN of the KMS key of the data bucket, for the session policies of a managed server; optional. */
   dataEncryptionKey: "FERRYGATE_DATA_ENCRYPTION_KEY",
+  /**
+   * Who is asked over HTTP about logins of names that are not on file: JSON `{"urls", "timeoutSeconds",
+   * "defaultGroup"?}`. With `"allowPrivate": true` the endpoint may be at an address that is not public.
+   */
+  authentication: "FERRYGATE_AUTHENTICATION",
+  /** Secret with the headers of those questions, for the functions that ask: JSON `{"NAME": "VALUE"}`. */
+  authenticationSecret: "FERRYGATE_AUTHENTICATION_SECRET",
 } as const;
 
 /**
@@ -102,6 +109,9 @@ export const partitions = {
   /** Those of them that say which functions live: the functions that work with files. */
   functionLeases: "leases#functions",
 } as const;
+
+/** How long all addresses together may take for their answer: the gateway waits a little longer for a login. */
+export const externalAuthenticationSeconds = 15;
 
 /**
  * The `source` of accounting events on the bus; their `detail-type` is the event's type, their `detail` the event. The

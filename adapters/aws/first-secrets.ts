@@ -1,12 +1,8 @@
 import { generateKeyPairSync } from "node:crypto";
-import {
-  GetSecretValueCommand,
-  PutSecretValueCommand,
-  ResourceNotFoundException,
-  type SecretsManagerClient,
-} from "@aws-sdk/client-secrets-manager";
+import { PutSecretValueCommand, type SecretsManagerClient } from "@aws-sdk/client-secrets-manager";
 import { hostKeyFingerprint, hostKeyMakers } from "../node/host-keys.ts";
 import { createSelfSignedCertificate, createTlsPrivateKey } from "../node/tls-certificate.ts";
+import { type SecretMembers, secretMembers } from "./secret-members.ts";
 
 export interface FirstSecretsOptions {
   readonly client: Pick<SecretsManagerClient, "send">;
@@ -41,29 +37,16 @@ export async function fillEmptySecrets(options: FirstSecretsOptions): Promise<Fi
   return { hostKeyFingerprints: pems.map(hostKeyFingerprint) };
 }
 
-type SecretMembers = Readonly<Record<string, unknown>>;
-
 async function filled(
   client: FirstSecretsOptions["client"],
   secretId: string,
   make: () => Promise<SecretMembers>,
 ): Promise<SecretMembers> {
-  const present = await membersOf(client, secretId);
+  const present = await secretMembers(client, secretId);
   if (Object.keys(present).length > 0) return present;
   const made = await make();
   await client.send(new PutSecretValueCommand({ SecretId: secretId, SecretString: JSON.stringify(made) }));
   return made;
-}
-
-async function membersOf(client: FirstSecretsOptions["client"], secretId: string): Promise<SecretMembers> {
-  try {
-    const { SecretString: text = "{}" } = await client.send(new GetSecretValueCommand({ SecretId: secretId }));
-    return JSON.parse(text) as SecretMembers;
-  } catch (error) {
-    // So a secret that has no value yet is answered; one that does not exist is found out when it is written.
-    if (error instanceof ResourceNotFoundException) return {};
-    throw error;
-  }
 }
 
 function certificateFor({ hostName, now }: FirstSecretsOptions): SecretMembers {

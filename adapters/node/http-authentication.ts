@@ -10,6 +10,7 @@ import type {
 } from "../../ports/external-authentication.ts";
 import type { Log } from "../../ports/runtime.ts";
 import { type PostAnswer, post } from "./http-post.ts";
+import { publicLookup, refusePrivateAddress } from "./public-hosts.ts";
 
 export interface HttpAuthenticationOptions {
   /** `http:` or `https:`, with USER:PASSWORD@ for Basic authentication. The first that answers decides. */
@@ -17,6 +18,8 @@ export interface HttpAuthenticationOptions {
   /** For each address. */
   readonly timeoutMs: number;
   readonly headers: Readonly<Record<string, string>>;
+  /** False refuses addresses that are not public, also those to which a name leads. @default true */
+  readonly allowPrivate?: boolean | undefined;
   readonly serverName: string;
   readonly now: () => number;
   readonly log: Log;
@@ -56,10 +59,12 @@ class Endpoints {
 
   /** The first answer that is no failure of the server behind the address; undefined when there is none. */
   async post(body: string): Promise<PostAnswer | undefined> {
-    const { timeoutMs, headers, log } = this.#options;
+    const { timeoutMs, headers, allowPrivate = true, log } = this.#options;
+    const lookup = allowPrivate ? undefined : publicLookup;
     for (const url of this.#inTurn()) {
       try {
-        const answer = await post({ ...addressed(url, headers), body, timeoutMs, answerBytes });
+        if (!allowPrivate) refusePrivateAddress(new URL(url).hostname);
+        const answer = await post({ ...addressed(url, headers), body, timeoutMs, answerBytes, lookup });
         if (answer.status < 500) return answer;
         log.warn("an authentication endpoint failed", { host: new URL(url).host, status: answer.status });
       } catch (error) {

@@ -1,11 +1,9 @@
 import { createHmac } from "node:crypto";
-import { lookup as resolve } from "node:dns";
-import { isIP, type LookupFunction } from "node:net";
 import { DeliveryError } from "../../core/delivery.ts";
 import { limits } from "../../core/limits.ts";
-import { isPublicAddress } from "../../core/public-address.ts";
 import type { WebhookSender } from "../../ports/webhook-sender.ts";
 import { type PostAnswer, post } from "./http-post.ts";
+import { PrivateAddressError, publicLookup, refusePrivateAddress } from "./public-hosts.ts";
 
 /** Refusals of the content: the same content will be refused again. All others may be mended at the receiver's end. */
 const finalStatuses: readonly number[] = [400, 405, 410, 413, 414, 415, 422];
@@ -17,7 +15,6 @@ const finalStatuses: readonly number[] = [400, 405, 410, 413, 414, 415, 422];
 export function createWebhookSender({ now }: { readonly now: () => number }): WebhookSender {
   return {
     send: async ({ url, secret, allowPrivate }, { id, body }) => {
-      if (!allowPrivate) refusePrivateAddress(new URL(url).hostname);
       const timestamp = `${Math.floor(now() / 1000)}`;
       const headers = {
         "content-type": "application/json",
@@ -27,17 +24,13 @@ export function createWebhookSender({ now }: { readonly now: () => number }): We
         ...(secret !== undefined && { "webhook-signature": signature(secret, `${id}.${timestamp}.${body}`) }),
       };
       const lookup = allowPrivate ? undefined : publicLookup;
-      const answer = await post({
-        url,
-        headers,
-        body,
-        timeoutMs: limits.webhookMs,
-        answerBytes: limits.webhookAnswerBytes,
-        lookup,
-      }).catch((error: unknown) => {
+      try {
+        if (!allowPrivate) refusePrivateAddress(new URL(url).hostname);
+        const { webhookMs: timeoutMs, webhookAnswerBytes: answerBytes } = limits;
+        assertAccepted(await post({ url, headers, body, timeoutMs, answerBytes, lookup }), now());
+      } catch (error) {
         throw unanswered(error);
-      });
-      assertAccepted(answer, now());
+      }
     },
   };
 }
@@ -48,31 +41,12 @@ function signature(secret: string, content: string): string {
   return `v1,${createHmac("sha256", secretBytes).update(content).digest("base64")}`;
 }
 
-/** An address stands in the URL itself: no name is resolved, so the resolver cannot refuse it. */
-function refusePrivateAddress(hostname: string): void {
-  const host = hostname.replace(/^\[|\]$/g, "");
-  if (isIP(host) !== 0 && !isPublicAddress(host)) throw new PrivateAddressError();
-}
-
-/** What was checked is what is connected to: the name is not resolved a second time. */
-const publicLookup: LookupFunction = (hostname, options, callback) => {
-  resolve(hostname, { ...options, all: true }, (error, addresses) => {
-    if (error) return callback(error, "", 0);
-    const refused = addresses.some(({ address }) => !isPublicAddress(address));
-    const [first] = addresses;
-    if (refused || !first) return callback(new PrivateAddressError(), "", 0);
-    return options.all ? callback(null, addresses) : callback(null, first.address, first.family);
-  });
-};
-
-class PrivateAddressError extends DeliveryError {
-  constructor() {
-    super("the webhook's address is not public: allowPrivate is needed for it", { retriable: false });
-  }
-}
-
 function unanswered(error: unknown): DeliveryError {
   if (error instanceof DeliveryError) return error;
+  if (error instanceof PrivateAddressError) {
+    const message = "the webhook's address is not public: allowPrivate is needed for it";
+    return new DeliveryError(message, { retriable: false });
+  }
   const { code, message } = error as NodeJS.ErrnoException;
   return new DeliveryError(`the webhook could not be reached: ${code ?? message}`, { retriable: true, cause: error });
 }

@@ -1,7 +1,9 @@
-import { createDynamoAccountDirectory } from "../../adapters/aws/dynamo-account-directory.ts";
+import {
+  createDynamoAccountDirectory,
+  type DynamoAccountDirectory,
+} from "../../adapters/aws/dynamo-account-directory.ts";
 import { createDynamoConfiguration } from "../../adapters/aws/dynamo-configuration.ts";
 import type { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
-import type { AccountDirectory } from "../../ports/account-directory.ts";
 import type { ConfigurationStore } from "../../ports/configuration-store.ts";
 import { runtime } from "./operator-log.ts";
 
@@ -10,7 +12,7 @@ type Parts = Awaited<ReturnType<ReturnType<typeof createDynamoConfiguration>["cu
 /** The accounts and rules in force, for a function. */
 export interface FunctionConfiguration {
   /** Looks each account up when it is asked for. */
-  readonly accounts: AccountDirectory;
+  readonly accounts: DynamoAccountDirectory;
   readonly store: ConfigurationStore;
   /** As of the last {@link refresh}, which comes first. */
   current(): Parts;

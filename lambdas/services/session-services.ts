@@ -1,3 +1,4 @@
+import type { AuthenticationSettings } from "../../adapters/aws/authentication-settings.ts";
 import { createS3Client } from "../../adapters/aws/clients.ts";
 import { createDynamoLeases } from "../../adapters/aws/dynamo-leases.ts";
 import { createDynamoStaging } from "../../adapters/aws/dynamo-staging.ts";
@@ -6,6 +7,7 @@ import { createS3ObjectStore, type S3ObjectStore } from "../../adapters/aws/s3-o
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import type { SessionServices } from "../../service/session/services.ts";
 import { type FunctionConfiguration, openConfiguration } from "./configuration.ts";
+import { openExternalAccounts } from "./external-accounts.ts";
 import { runtime } from "./operator-log.ts";
 import { openRecord } from "./record.ts";
 import { openTable } from "./table.ts";
@@ -15,6 +17,8 @@ export interface ServicesEnvironment {
   readonly bucket: string;
   readonly eventBus: string;
   readonly serverName: string;
+  readonly authentication?: AuthenticationSettings | undefined;
+  readonly authenticationSecret?: string | undefined;
 }
 
 /** What the session pipeline stands on, over the services of AWS. */
@@ -30,11 +34,13 @@ export function openServices(environment: ServicesEnvironment): FunctionServices
   const table = openTable(environment.table);
   const owner = new FunctionOwner({ leases: createDynamoLeases({ table }), runtime });
   const configuration = openConfiguration(table);
+  const external = openExternalAccounts({ ...environment, table, accounts: configuration.accounts });
   const staging = createDynamoStaging(table);
   return {
     objects: createS3ObjectStore({ client: createS3Client(), bucket, staging, owner: owner.name }),
     accounting: openRecord({ table, eventBus, owner: owner.name }),
-    accounts: configuration.accounts,
+    accounts: external ?? configuration.accounts,
+    external,
     passwords: createPasswordHasher(),
     runtime,
     serverName,

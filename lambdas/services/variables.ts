@@ -1,6 +1,17 @@
+import { type AuthenticationSettings, readAuthenticationSettings } from "../../adapters/aws/authentication-settings.ts";
 import { environmentNames } from "../../adapters/aws/env.ts";
 import { optionalNumber, optionalText, requiredText } from "../../adapters/aws/environment.ts";
 import { limits } from "../../core/limits.ts";
+
+/** Who is asked about names that are not on file. */
+export const externalVariables = {
+  authentication: {
+    name: environmentNames.authentication,
+    read: (text: string): AuthenticationSettings | undefined => readAuthenticationSettings(text),
+    fallback: { value: undefined },
+  },
+  authenticationSecret: optionalText(environmentNames.authenticationSecret),
+};
 
 /** Variables that several functions read. */
 export const variables = {
@@ -15,4 +26,5 @@ export const variables = {
   }),
   transferRole: optionalText(environmentNames.transferRole),
   encryptionKey: optionalText(environmentNames.dataEncryptionKey),
+  ...externalVariables,
 };

@@ -1,3 +1,4 @@
+import { externalAuthenticationSeconds } from "../../adapters/aws/env.ts";
 import { containerPorts } from "../constructs/gateway-ports.ts";
 import { fargateProblem } from "./fargate-sizes.ts";
 import type { ImportedSubnet, Stage } from "./schema.ts";
@@ -35,6 +36,7 @@ export const checks: readonly Check[] = [
   { sections: ["gateway"], find: spot },
   { sections: ["gateway"], find: hostName },
   { sections: ["mail"], find: mailIdentity },
+  { sections: ["authentication"], find: loginTime },
   { sections: ["scan"], find: scanPrefixes },
   { sections: ["api", "region"], find: apiCertificate },
   { sections: ["managedTransfer"], find: managedTransfer },
@@ -236,6 +238,17 @@ function mailIdentity({ mail: { from, identity } }: Stage): Problem[] {
   const verified = identity.toLowerCase();
   const fits = from.toLowerCase() === verified || domain === verified || domain.endsWith(`.${verified}`);
   return fits ? [] : [{ field: "mail.from", reason: `is not covered by the identity ${identity}` }];
+}
+
+/** The gateway gives a login up after a while, whoever is still being asked. */
+function loginTime({ authentication: { http } }: Stage): Problem[] {
+  if (http === undefined) return [];
+  const seconds = http.urls.length * http.timeoutSeconds;
+  if (seconds <= externalAuthenticationSeconds) return [];
+  const reason =
+    `is ${http.timeoutSeconds} for each of ${http.urls.length} addresses, ${seconds} together; ` +
+    `a login waits for ${externalAuthenticationSeconds}`;
+  return [{ field: "authentication.http.timeoutSeconds", reason }];
 }
 
 function scanPrefixes({ scan: { kind, prefixes } }: Stage): Problem[] {

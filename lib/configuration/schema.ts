@@ -1,5 +1,15 @@
 import { z } from "zod";
-import { emailAddress, imageUri, ipv4Network, logDays, mailIdentity, passiveRange, prefix } from "./values.ts";
+import { externalAuthenticationSeconds } from "../../adapters/aws/env.ts";
+import {
+  emailAddress,
+  endpointUrl,
+  imageUri,
+  ipv4Network,
+  logDays,
+  mailIdentity,
+  passiveRange,
+  prefix,
+} from "./values.ts";
 
 const subnet = z.strictObject({
   /** `subnet-…`. */
@@ -123,6 +133,20 @@ const mail = z.strictObject({
   alarms: z.array(emailAddress).min(1).max(10),
 });
 
+const authentication = z.strictObject({
+  /** An endpoint of yours that is asked about logins of names that are not on file; see docs/authentication.md. */
+  http: z
+    .strictObject({
+      /** The first that answers decides. Passwords and tokens for them are headers, which stand in a secret. */
+      urls: z.array(endpointUrl).min(1).max(5),
+      /** How long each has for its answer; all together, 15 seconds. */
+      timeoutSeconds: z.number().min(1).max(externalAuthenticationSeconds).default(5),
+      /** The group of accounts about which the endpoint names none. */
+      defaultGroup: z.string().min(1).max(64).optional(),
+    })
+    .optional(),
+});
+
 const scan = z.strictObject({
   kind: z.enum(["guardduty", "none"]).default("none"),
   /** Prefixes in the bucket that are scanned; none means all of it. */
@@ -180,6 +204,7 @@ export const stageSections = {
   gateway,
   api: api.prefault({}),
   mail,
+  authentication: authentication.prefault({}),
   scan: scan.prefault({}),
   retention: retention.prefault({}),
   managedTransfer: managedTransfer.prefault({}),

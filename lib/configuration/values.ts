@@ -27,6 +27,14 @@ export const mailIdentity = z
     error: "is neither a domain nor an e-mail address",
   });
 
+/** Functions run outside of every network of yours, so the endpoint is a public one. */
+export const endpointUrl = z
+  .string()
+  .max(300)
+  .refine((text) => /^https:\/\/[^@#\s]+$/.test(text) && URL.canParse(text), {
+    error: "is not an address like https://id.example.com/ferrygate (no http, no user, no fragment)",
+  });
+
 export const imageUri = z.string().regex(/^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+(?::[\w.-]+|@sha256:[0-9a-f]{64})$/, {
   error: "is not REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST",
 });

@@ -4,6 +4,7 @@ import { environmentNames } from "../../adapters/aws/env.ts";
 import type { AccountingBus } from "./accounting-bus.ts";
 import type { AuditBucket } from "./audit-bucket.ts";
 import type { ControlTable } from "./control-table.ts";
+import { askElsewhere, type ExternalLogins } from "./external-logins.ts";
 import type { FileBucket } from "./file-bucket.ts";
 import type { LogRetention } from "./log-retention.ts";
 import type { MailSender } from "./mail-sender.ts";
@@ -22,6 +23,8 @@ export interface ProductFunctionsProps {
   readonly queues: Readonly<Record<"accounting" | "dispatch" | "alerts" | "scanResult", WorkQueue>>;
   readonly timeouts: Readonly<Record<"accounting" | "dispatch" | "alerts" | "scanResult", Duration>>;
   readonly mail: MailSender;
+  /** Who is asked about names that are not on file. @default nobody */
+  readonly logins?: ExternalLogins | undefined;
   /** How events name the server. */
   readonly serverName: string;
   /** @default 90 days */
@@ -59,6 +62,11 @@ export class ProductFunctions extends Construct {
     this.transfers = this.#transfers();
     this.httpApi = this.#httpApi();
     this.scanResult = this.#scanResult();
+    if (props.logins) {
+      const asking = [this.customAuth, this.httpApi];
+      const knowing = [this.authorize, this.dispatch, this.scanResult, this.transfers];
+      askElsewhere(props.logins, props.table, { asking, knowing });
+    }
   }
 
   get all(): Readonly<Record<Exclude<FunctionName, "first-secrets">, ServiceFunction>> {

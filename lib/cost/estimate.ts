@@ -24,7 +24,7 @@ export interface CostLine {
 
 const hours = 730;
 const endpointCount = 6;
-const secretCount = 3;
+const secretsOfAll = 3;
 /** SESSION: started, authenticated, ended. TRANSFER: started, completed. */
 const eventsPerSession = 3;
 const eventsPerTransfer = 2;
@@ -41,6 +41,7 @@ export function fixedCosts(stage: Stage, prices: Prices): CostLine[] {
   const endpoints = hasEndpoints ? endpointCount * zones.length : 0;
   const alarms = alarmCountOf(stage);
   const metrics = eventMetrics + gateway.pools.length + (gateway.corporate ? 1 : 0);
+  const secretCount = secretsOfAll + (stage.authentication.http ? 1 : 0);
   return [
     ...computing(stage, prices),
     line("load balancers", `${balancers}, with one unit of capacity each`, [

@@ -2,6 +2,7 @@ import { Stack, type StackProps } from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { environmentNames } from "../../adapters/aws/env.ts";
 import type { Stage } from "../configuration/schema.ts";
+import type { ExternalLogins } from "../constructs/external-logins.ts";
 import { FirstSecrets } from "../constructs/first-secrets.ts";
 import { MailSender } from "../constructs/mail-sender.ts";
 import { grantConnectors, ManagedTransferRole } from "../constructs/managed-transfer.ts";
@@ -38,6 +39,7 @@ export class FunctionsStack extends Stack {
       queues: events.queues,
       timeouts: functionTimeouts,
       mail: this.mail,
+      logins: loginsOf(props),
       serverName: stage.name,
       logRetention,
     });
@@ -62,4 +64,10 @@ export class FunctionsStack extends Stack {
     }
     if (managedTransfer.connectors.length > 0) grantConnectors(dispatch);
   }
+}
+
+function loginsOf({ stage: { authentication }, store }: FunctionsStackProps): ExternalLogins | undefined {
+  const { http } = authentication;
+  const { authenticationHeaders: headers } = store;
+  return http && headers && { http, headers };
 }

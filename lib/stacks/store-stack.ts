@@ -22,10 +22,12 @@ export class StoreStack extends Stack {
   readonly hostKeys: ProductSecret;
   readonly tls: ProductSecret;
   readonly tokenKeys: ProductSecret;
+  /** Where the stage names an endpoint that is asked about logins. */
+  readonly authenticationHeaders: ProductSecret | undefined;
 
   constructor(scope: Construct, id: string, props: StoreStackProps) {
     super(scope, id, { ...props, terminationProtection: true });
-    const { retention, scan } = props.stage;
+    const { retention, scan, authentication } = props.stage;
     const encryptionKey = new EncryptionKey(this, "EncryptionKey");
     const accessLogs = new AccessLogBucket(this, "AccessLogs", { expireDays: retention.logDays });
     this.encryptionKey = encryptionKey;
@@ -36,10 +38,15 @@ export class StoreStack extends Stack {
     this.hostKeys = secret("HostKeys", "SSH host keys of the gateway");
     this.tls = secret("Tls", "Certificate of FTPS, with its private key");
     this.tokenKeys = secret("TokenKeys", "What signs the tokens of the HTTP API");
+    this.authenticationHeaders =
+      authentication.http && secret("AuthenticationHeaders", "Headers of the questions about logins");
     new CfnOutput(this, "TableName", { value: this.table.table.tableName });
     new CfnOutput(this, "FilesBucketName", { value: this.files.bucket.bucketName });
     new CfnOutput(this, "HostKeysSecretArn", { value: this.hostKeys.secret.secretArn });
     new CfnOutput(this, "TlsSecretArn", { value: this.tls.secret.secretArn });
+    if (this.authenticationHeaders) {
+      new CfnOutput(this, "AuthenticationSecretArn", { value: this.authenticationHeaders.secret.secretArn });
+    }
     if (scan.kind === "guardduty") new MalwareScan(this, "Scan", { files: this.files, encryptionKey, ...scan });
   }
 }

@@ -20,9 +20,9 @@ export interface ExternalAccountsOptions {
   readonly local: AccountDirectory;
   readonly source: () => ExternalSource | undefined;
   /** A group as an account sees it. */
-  readonly group: (groupName: string, accountName: string) => Group | undefined;
-  /** What holds over a restart. */
-  readonly memory: VouchedAccounts;
+  readonly group: (groupName: string, accountName: string) => Group | undefined | Promise<Group | undefined>;
+  /** What holds over a restart. With `find`, other processes keep accounts there too, and it is asked each time. */
+  readonly memory: VouchedAccounts & { find?(name: string): Promise<Known | undefined> };
   readonly runtime: Pick<Runtime, "now" | "log">;
 }
 
@@ -63,10 +63,12 @@ export class ExternalAccounts implements AccountDirectory {
 
   async find(name: string): Promise<Account | undefined> {
     const local = await this.#options.local.find(name);
-    const known = local ? undefined : this.#known.get(name);
-    if (!known || !this.isAsking) return local;
+    const { memory } = this.#options;
+    if (local || !this.isAsking) return local;
+    const known = memory.find ? await memory.find(name) : this.#known.get(name);
+    if (!known) return undefined;
     try {
-      return this.#build(name, known);
+      return await this.#build(name, known);
     } catch (error) {
       if (error instanceof ExternalAccountError) return undefined;
       throw error;
@@ -111,7 +113,7 @@ export class ExternalAccounts implements AccountDirectory {
     try {
       return {
         ok: true,
-        account: this.#build(question.username, { external, expiresAtMs }),
+        account: await this.#build(question.username, { external, expiresAtMs }),
         known: { external, expiresAtMs },
       };
     } catch (error) {
@@ -120,9 +122,9 @@ export class ExternalAccounts implements AccountDirectory {
     }
   }
 
-  #build(name: string, { external, expiresAtMs }: Known): Account {
-    const group = (groupName: string) => this.#options.group(groupName, name);
-    return buildExternalAccount(name, external, { group, expiresAtMs });
+  async #build(name: string, { external, expiresAtMs }: Known): Promise<Account> {
+    const group = external.group === undefined ? undefined : await this.#options.group(external.group, name);
+    return buildExternalAccount(name, external, { group: () => group, expiresAtMs });
   }
 
   /** A memory that fails costs the session at the next restart, and not the login. */

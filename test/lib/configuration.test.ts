@@ -50,6 +50,10 @@ function withNetwork(change: object, others: object = {}): unknown {
   return { ...valid, ...others, network: { ...imported, ...change } };
 }
 
+function withEndpoint(urls: readonly string[], timeoutSeconds = 5): unknown {
+  return { ...valid, authentication: { http: { urls, timeoutSeconds } } };
+}
+
 /** What is wrong, and the field that is named with the beginning of the reason. */
 const refusals: readonly (readonly [string, unknown, string])[] = [
   ["a name with capitals", { ...valid, name: "Files" }, "name: is not a name"],
@@ -217,6 +221,21 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     "an alarm for no address",
     { ...valid, mail: { ...valid.mail, alarms: ["ops@"] } },
     "mail.alarms[0]: is not an e-mail",
+  ],
+  [
+    "an endpoint without TLS",
+    withEndpoint(["http://id.example.com"]),
+    "authentication.http.urls[0]: is not an address",
+  ],
+  [
+    "an endpoint with a password in its address",
+    withEndpoint(["https://user:secret@id.example.com"]),
+    "authentication.http.urls[0]: is not an address",
+  ],
+  [
+    "logins that wait longer than the gateway does",
+    withEndpoint(["https://a.example.com", "https://b.example.com"], 8),
+    "authentication.http.timeoutSeconds: is 8 for each of 2 addresses, 16 together; a login waits for 15",
   ],
   ["prefixes of no scan", { ...valid, scan: { prefixes: ["acme/"] } }, "scan.prefixes: are given, but"],
   [

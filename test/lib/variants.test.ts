@@ -50,6 +50,7 @@ const other: StageConfiguration = {
     },
   },
   mail: { from: "files@example.com", identity: "files@example.com", alarms: ["ops@example.com"] },
+  authentication: { http: { urls: ["https://id.example.com/ferrygate"], defaultGroup: "partners" } },
   scan: { kind: "guardduty", prefixes: ["acme/inbox/"], deny: "until-clean" },
   managedTransfer: {
     server: true,
@@ -139,6 +140,34 @@ describe("a stage in somebody else's network", () => {
     assert.equal(starting.length, 1);
     assert.match(JSON.stringify(starting[0]?.Resource), /connector\/\*/);
     assert(placed.stacks.get("Api")?.outputs.ConnectorIdbank);
+  });
+
+  it("has the functions that decide logins ask the endpoint, and the others know whom it let in", () => {
+    const named = (name: string) =>
+      placed.of("AWS::Lambda::Function").find(({ id }) => id.startsWith(`Functions${name}`));
+    const told = (name: string) => JSON.stringify(named(name)?.properties.Environment);
+    const settings = { urls: ["https://id.example.com/ferrygate"], timeoutSeconds: 5, defaultGroup: "partners" };
+    const [asking, knowing] = [
+      ["customauth", "httpapi"],
+      ["authorize", "dispatch", "scanresult", "transfers"],
+    ];
+    const readers = placed.statements.filter(({ Resource }) =>
+      JSON.stringify(Resource).includes("AuthenticationHeaders"),
+    );
+    assert.equal(readers.length, asking?.length);
+    for (const name of [...(asking ?? []), ...(knowing ?? [])]) {
+      assert(told(name).includes(JSON.stringify(JSON.stringify(settings)).slice(1, -1)), name);
+      assert.equal(told(name).includes("FERRYGATE_AUTHENTICATION_SECRET"), asking?.includes(name), name);
+      const role = placed.of("AWS::IAM::Role").find(({ id }) => id.startsWith(`Functions${name}Role`));
+      const statements = placed.statementsOf("Functions", role?.id ?? name);
+      const reaching = (action: string) =>
+        statements.some(
+          ({ Action, Condition }) => Action.includes(action) && JSON.stringify(Condition ?? "").includes('"vouched#*"'),
+        );
+      assert.deepEqual([reaching("dynamodb:GetItem"), reaching("dynamodb:PutItem")], [true, asking?.includes(name)]);
+    }
+    assert(!told("accounting").includes("FERRYGATE_AUTHENTICATION"));
+    assert(placed.stacks.get("Store")?.outputs.AuthenticationSecretArn);
   });
 
   it("answers the HTTP API under its own name only", () => {

@@ -11,7 +11,7 @@ import { accountSchema, groupSchema } from "./schema.ts";
 import type { SecretSource } from "./secret.ts";
 
 /** An entry comes over the network or from the store, so it must not make the server read its files. */
-const noSecretSource: SecretSource = {
+export const noSecretSource: SecretSource = {
   fromFile: refuseReference,
   fromVariable: refuseReference,
 };
