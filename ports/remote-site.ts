@@ -11,6 +11,26 @@ export interface RemoteEntry {
   readonly modifiedAtMs: number | undefined;
 }
 
+/**
+ * The bytes of a file from an offset on, as often as they are asked for: to `send` them, or to `compare` what is at the
+ * site with them.
+ */
+export type RemoteContent = (offset: number, purpose: "send" | "compare") => AsyncIterable<Uint8Array>;
+
+/** What the writes of one content to one path know of each other, over connections and processes. */
+export interface Continuation {
+  /** What the last write has kept; undefined for the first one. */
+  readonly token: string | undefined;
+  /** ASCII. */
+  keep(token: string): Promise<void>;
+}
+
+/** What a site where files appear whole holds of writes that were cut off: nobody sees it, and it takes up room. */
+export interface UnfinishedWrites {
+  /** Gives the room back; harmless when nothing is held. @throws FileError as every method of a site */
+  discard(path: VirtualPath, token: string): Promise<void>;
+}
+
 export interface RemoteWrite {
   /** Where the content goes on: 0 begins anew, more goes on behind the bytes that are there. */
   readonly offset: number;
@@ -20,6 +40,8 @@ export interface RemoteWrite {
   readonly sha256: string;
   /** False: refuse with `already-exists` where the site can tell at the moment when the file appears. */
   readonly overwrite: boolean;
+  /** For sites with `unfinished`: lets the write go on where the one before was cut off. */
+  readonly continuation?: Continuation | undefined;
 }
 
 /**
@@ -30,9 +52,11 @@ export interface RemoteWrite {
 export interface RemoteSite {
   /**
    * `gradual`: a file is visible while it is written, and what is there of it can be continued. `whole`: it appears
-   * when all of it has arrived, and a write that was cut off leaves nothing.
+   * when all of it has arrived, and a write that was cut off leaves nothing that anybody sees.
    */
   readonly appearance: "gradual" | "whole";
+  /** Undefined where a write that was cut off leaves nothing to go on with: without a continuation that is so too. */
+  readonly unfinished?: UnfinishedWrites | undefined;
   /** The entries of a folder, in any order. @throws `not-found`; `too-large` for listings over the limits */
   list(folder: VirtualPath): AsyncIterable<RemoteEntry>;
   /** Undefined where nothing is there. */
@@ -42,7 +66,7 @@ export interface RemoteSite {
   /** The file's content from `offset` on. @throws `not-found` */
   read(path: VirtualPath, offset: number): AsyncIterable<Uint8Array>;
   /** Resolves when the site has said that it has all of the content. Parent folders are made as needed. */
-  write(path: VirtualPath, content: AsyncIterable<Uint8Array>, options: RemoteWrite): Promise<void>;
+  write(path: VirtualPath, content: RemoteContent, options: RemoteWrite): Promise<void>;
   /** Parent folders are made as needed. @throws `already-exists` where the target is there and not to be replaced */
   rename(from: VirtualPath, to: VirtualPath, options: { readonly overwrite: boolean }): Promise<void>;
   /** Removes a file; harmless when it is gone. */

@@ -2,45 +2,43 @@ import { Agent as HttpsAgent } from "node:https";
 import type { Readable } from "node:stream";
 import {
   type _Object,
-  AbortMultipartUploadCommand,
-  CompleteMultipartUploadCommand,
   CopyObjectCommand,
-  CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
   PutObjectCommand,
-  type PutObjectCommandInput,
   paginateListObjectsV2,
   S3Client,
-  UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { NodeHttpHandler } from "@smithy/node-http-handler";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { RemoteDestination } from "../../core/remote-destination.ts";
 import { nameOf, rootPath, type VirtualPath } from "../../core/virtual-path.ts";
-import type { RemoteEntry, RemoteSite, RemoteWrite } from "../../ports/remote-site.ts";
+import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite, UnfinishedWrites } from "../../ports/remote-site.ts";
+import { S3SiteUploads, smallestPartBytes } from "./s3-site-uploads.ts";
 
 /** A bucket, or the objects below a prefix of it; it is asked when there is something to do. */
 export function openS3Site(destination: RemoteDestination): RemoteSite {
   return new S3Site(destination);
 }
 
-/** As S3 has it: at least 5 MiB except for the last part, at most 10,000 parts. */
-const smallestPartBytes = 8 * 1024 * 1024;
 /** The SHA-256 of an object as its writer knew it. */
 const digestName = "sha256";
 
 class S3Site implements RemoteSite {
   readonly appearance = "whole";
+  readonly unfinished: UnfinishedWrites;
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #prefix: string;
+  readonly #uploads: S3SiteUploads;
   readonly #closing = new AbortController();
 
   constructor(destination: RemoteDestination) {
     this.#client = clientOf(destination);
+    this.#uploads = new S3SiteUploads(this.#client, this.#closing.signal);
+    this.unfinished = { discard: (path, token) => this.#discard(path, token) };
     this.#bucket = destination.address.host;
     this.#prefix = destination.address.folder;
   }
@@ -83,8 +81,8 @@ class S3Site implements RemoteSite {
     }
   }
 
-  async write(path: VirtualPath, content: AsyncIterable<Uint8Array>, options: RemoteWrite): Promise<void> {
-    const { bytes, sha256, overwrite } = options;
+  async write(path: VirtualPath, content: RemoteContent, options: RemoteWrite): Promise<void> {
+    const { bytes, sha256, overwrite, continuation } = options;
     const object = {
       Bucket: this.#bucket,
       Key: this.#objectKey(path),
@@ -93,10 +91,10 @@ class S3Site implements RemoteSite {
     };
     try {
       if (bytes <= smallestPartBytes) {
-        const Body = await gathered(content, bytes);
+        const Body = await gathered(content(0, "send"), bytes);
         await this.#client.send(new PutObjectCommand({ ...object, Body }), this.#signal());
       } else {
-        await this.#writeParts(object, content, bytes);
+        await this.#uploads.write(object, content, { bytes, continuation });
       }
     } catch (error) {
       throw fileError(error, path);
@@ -142,28 +140,11 @@ class S3Site implements RemoteSite {
     }
   }
 
-  /** The object appears when its last part is there and the whole is completed. */
-  async #writeParts(
-    { IfNoneMatch, ...object }: PutObjectCommandInput,
-    content: AsyncIterable<Uint8Array>,
-    bytes: number,
-  ): Promise<void> {
-    const { UploadId } = await this.#client.send(new CreateMultipartUploadCommand(object), this.#signal());
-    const upload = { Bucket: object.Bucket, Key: object.Key, UploadId };
+  async #discard(path: VirtualPath, token: string): Promise<void> {
     try {
-      const Parts: { ETag: string | undefined; PartNumber: number }[] = [];
-      const partBytes = Math.max(smallestPartBytes, Math.ceil(bytes / limits.uploadParts));
-      for await (const Body of parts(content, partBytes)) {
-        const PartNumber = Parts.length + 1;
-        const part = await this.#client.send(new UploadPartCommand({ ...upload, PartNumber, Body }), this.#signal());
-        Parts.push({ ETag: part.ETag, PartNumber });
-      }
-      const complete = { ...upload, MultipartUpload: { Parts }, ...(IfNoneMatch !== undefined && { IfNoneMatch }) };
-      await this.#client.send(new CompleteMultipartUploadCommand(complete), this.#signal());
+      await this.#uploads.discard({ Bucket: this.#bucket, Key: this.#objectKey(path) }, token);
     } catch (error) {
-      // Parts of an upload that is not ended cost money; a rule of the bucket's life cycle takes what is left here.
-      await this.#client.send(new AbortMultipartUploadCommand(upload)).catch(() => {});
-      throw error;
+      throw fileError(error);
     }
   }
 
@@ -210,25 +191,6 @@ async function gathered(content: AsyncIterable<Uint8Array>, bytes: number): Prom
   }
   if (length < bytes) throw new FileError("unavailable", "the file became shorter in this moment");
   return whole;
-}
-
-/** The content in parts of a size; the last may be smaller. */
-async function* parts(content: AsyncIterable<Uint8Array>, partBytes: number): AsyncGenerator<Uint8Array> {
-  let part = new Uint8Array(partBytes);
-  let length = 0;
-  for await (const piece of content) {
-    for (let at = 0; at < piece.length; ) {
-      const taken = piece.subarray(at, at + partBytes - length);
-      part.set(taken, length);
-      length += taken.length;
-      at += taken.length;
-      if (length < partBytes) continue;
-      yield part;
-      part = new Uint8Array(partBytes);
-      length = 0;
-    }
-  }
-  if (length > 0) yield part.subarray(0, length);
 }
 
 function isMissingBucket(error: unknown): boolean {

@@ -11,7 +11,7 @@ import {
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { childPath, nameOf, parentOf, rootPath, type VirtualPath } from "../../core/virtual-path.ts";
-import type { RemoteEntry, RemoteSite, RemoteWrite } from "../../ports/remote-site.ts";
+import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite } from "../../ports/remote-site.ts";
 
 export interface TransferConnectorOptions {
   readonly client: TransferClient;
@@ -85,13 +85,16 @@ class TransferConnector implements RemoteSite {
     }
   }
 
-  async write(path: VirtualPath, content: AsyncIterable<Uint8Array>, options: RemoteWrite): Promise<void> {
+  async write(path: VirtualPath, content: RemoteContent, options: RemoteWrite): Promise<void> {
     if (!options.overwrite && (await this.stat(path))) {
       throw new FileError("already-exists", `${path} exists at the destination already`);
     }
     const file = childPath(newFolder(), nameOf(path));
     const { staging } = this.#options;
-    await this.#call(() => staging.write(file, untilAborted(content, this.#closing.signal), options));
+    const { signal } = this.#closing;
+    const staged: RemoteContent = (offset, purpose) => untilAborted(content(offset, purpose), signal);
+    // What is staged has another name each time, so there is nothing to go on with.
+    await this.#call(() => staging.write(file, staged, { ...options, continuation: undefined }));
     try {
       const RemoteDirectoryPath = this.#remotePath(parentOf(path));
       await this.#transfer({ SendFilePaths: [this.#stagedPath(file)], RemoteDirectoryPath });

@@ -2,7 +2,7 @@ import type { OverwritePolicy } from "../../core/dispatch.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { VirtualPath } from "../../core/virtual-path.ts";
-import type { RemoteSite } from "../../ports/remote-site.ts";
+import type { RemoteContent, RemoteSite } from "../../ports/remote-site.ts";
 import type { DispatchServices } from "../dispatch/dispatch-services.ts";
 import { type DispatchedFile, type PinnedContent, pin } from "../dispatch/dispatched-file.ts";
 import { paced } from "./byte-pace.ts";
@@ -31,6 +31,8 @@ export interface PushNote {
   readonly sha256: string;
   /** `placing`: all of it is at the site, and gets its name. */
   readonly phase: "sending" | "placing";
+  /** What the site holds of it unseen: the token of the write that was cut off. */
+  readonly unfinished?: string | undefined;
   /** Where the last try went on. Sites that refuse that do not all say so: what has not grown is sent anew. */
   readonly resumedAt?: number | undefined;
 }
@@ -72,6 +74,7 @@ export async function pushFile(
     } catch (error) {
       const isFinal = error instanceof FileError && error.code !== "unavailable";
       if (isFinal && memory.note) await withdraw(push, memory.note);
+      else if (turn.progress.attempts >= turn.destination.tries) await forgetUnfinished(push);
       throw error;
     }
   });
@@ -80,23 +83,33 @@ export async function pushFile(
 async function perform(push: Push): Promise<Pushed> {
   const { services, outgoing, memory, site } = push;
   const { note } = memory;
-  if (note && (await hasArrived(push, note))) return completed(push, note);
+  if (note && (await hasArrived(push, note))) {
+    await forgetUnfinished(push);
+    return completed(push, note);
+  }
   const content = await pin(services, outgoing.file);
   if (typeof content === "string") {
     if (note) await giveUp(push, note, content);
     return { skipped: content, isThere: false };
   }
   const path = await freeRemotePath(site, outgoing.wanted, outgoing.overwrite);
+  const isSame = note?.sha256 === content.sha256 && note.path === path;
+  if (!isSame) await discardUnfinished(push);
   if (path === undefined) return { skipped: `${outgoing.wanted} exists at the destination already`, isThere: true };
-  return send(push, path, content);
+  return send(push, path, content, isSame ? note : undefined);
 }
 
-async function send(push: Push, path: VirtualPath, content: PinnedContent): Promise<Pushed> {
+/** @param before what an earlier try noted about the same content on its way to the same place */
+async function send(
+  push: Push,
+  path: VirtualPath,
+  content: PinnedContent,
+  before: PushNote | undefined,
+): Promise<Pushed> {
   const { services, memory, site } = push;
-  const before = memory.note;
-  const transferId = before?.transferId ?? services.runtime.newId();
+  const transferId = memory.note?.transferId ?? services.runtime.newId();
   const { bytes, sha256 } = content;
-  const note: PushNote = { transferId, path, bytes, sha256, phase: "sending" };
+  const note: PushNote = { transferId, path, bytes, sha256, phase: "sending", unfinished: before?.unfinished };
   await memory.keep(note);
   const trail = pushTrail(services, push.outgoing, { ...note, transferId }, push.turn);
   trail.start();
@@ -107,9 +120,12 @@ async function send(push: Push, path: VirtualPath, content: PinnedContent): Prom
   return completed(push, note);
 }
 
-async function sendWhole(push: Push, { path, bytes, sha256 }: PushNote, content: PinnedContent): Promise<void> {
-  const overwrite = push.outgoing.overwrite === "replace";
-  await push.site.write(path, piecesFrom(push, content, 0), { offset: 0, bytes, sha256, overwrite });
+async function sendWhole(push: Push, note: PushNote, content: PinnedContent): Promise<void> {
+  const { path, bytes, sha256, unfinished: token } = note;
+  const { memory, outgoing } = push;
+  const overwrite = outgoing.overwrite === "replace";
+  const continuation = { token, keep: (unfinished: string) => memory.keep({ ...note, unfinished }) };
+  await push.site.write(path, contentOf(push, content), { offset: 0, bytes, sha256, overwrite, continuation });
   await verify(push, path, content);
 }
 
@@ -121,13 +137,12 @@ async function sendGradually(
 ): Promise<void> {
   const { site, outgoing, memory, services } = push;
   const temporary = temporaryPath(services.runtime, note.path, outgoing.workId);
-  const isSame = before?.sha256 === content.sha256 && before.path === note.path;
-  const offset = before && isSame ? await bytesToKeep(push, { temporary, before }, content) : 0;
+  const offset = before ? await bytesToKeep(push, { temporary, before }, content) : 0;
   if (offset > 0 && offset < content.bytes) await memory.keep({ ...note, resumedAt: offset });
   push.turn.progress.movedBytes = offset;
   if (offset < content.bytes || content.bytes === 0) {
     const { bytes, sha256 } = content;
-    await site.write(temporary, piecesFrom(push, content, offset), { offset, bytes, sha256, overwrite: true });
+    await site.write(temporary, contentOf(push, content), { offset, bytes, sha256, overwrite: true });
   }
   await verify(push, temporary, content);
   await memory.keep({ ...note, phase: "placing" });
@@ -139,11 +154,15 @@ async function sendGradually(
   }
 }
 
-function piecesFrom({ services, outgoing, turn }: Push, { etag }: PinnedContent, offset: number) {
-  const content = outgoingContent(services.objects, { objectKey: outgoing.file.objectKey, etag }, offset);
-  return paced(content, turn.pace, (bytes) => {
-    turn.progress.movedBytes += bytes;
-  });
+function contentOf({ services, outgoing, turn }: Push, { etag }: PinnedContent): RemoteContent {
+  return (offset, purpose) => {
+    const content = outgoingContent(services.objects, { objectKey: outgoing.file.objectKey, etag }, offset);
+    if (purpose === "compare") return content;
+    turn.progress.movedBytes = offset;
+    return paced(content, turn.pace, (bytes) => {
+      turn.progress.movedBytes += bytes;
+    });
+  };
 }
 
 /** How much of what an earlier try left is the file's beginning; what cannot be shown to be is sent again. */
@@ -234,8 +253,22 @@ async function giveUp(push: Push, note: PushNote, reason: string): Promise<void>
 }
 
 /** From then on the other name is gone without its having been renamed. */
-async function withdraw({ site, services, outgoing, memory }: Push, note: PushNote): Promise<void> {
-  if (site.appearance === "whole") return;
+async function withdraw(push: Push, note: PushNote): Promise<void> {
+  const { site, services, outgoing, memory } = push;
+  if (site.appearance === "whole") return forgetUnfinished(push);
   await memory.keep({ ...note, phase: "sending" });
   await site.remove(temporaryPath(services.runtime, note.path, outgoing.workId)).catch(() => {});
+}
+
+/** Gives up what the site holds unseen. @throws FileError where it cannot be told so now */
+async function discardUnfinished({ site, memory }: Push): Promise<void> {
+  const { note } = memory;
+  if (note?.unfinished === undefined) return;
+  await site.unfinished?.discard(note.path, note.unfinished);
+  await memory.keep({ ...note, unfinished: undefined });
+}
+
+/** The same at the end of a push: what cannot be given up now is when the push is replayed. */
+async function forgetUnfinished(push: Push): Promise<void> {
+  await discardUnfinished(push).catch(() => {});
 }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { parseVirtualPath } from "../../core/virtual-path.ts";
-import type { RemoteSite, RemoteWrite } from "../../ports/remote-site.ts";
+import type { RemoteContent, RemoteSite, RemoteWrite } from "../../ports/remote-site.ts";
 import { refuses } from "./refusal.ts";
 
 export interface SiteUnderTest {
@@ -11,6 +11,8 @@ export interface SiteUnderTest {
   stored(path: string): Promise<Buffer | undefined>;
   /** Puts a file there behind its back. Its folder is there. */
   put(path: string, content: Buffer): Promise<void>;
+  /** What the site holds unseen of writes that were cut off. */
+  unfinished?(): Promise<readonly string[]>;
   /** What the site cannot do. */
   readonly lacks?: readonly ("list" | "rename" | "folders" | "exclusive-write")[];
   dispose(): Promise<void>;
@@ -18,8 +20,45 @@ export interface SiteUnderTest {
 
 const at = parseVirtualPath;
 
-async function* pieces(content: Buffer, pieceBytes = 100_000) {
-  for (let from = 0; from < content.length; from += pieceBytes) yield content.subarray(from, from + pieceBytes);
+const pieceBytes = 100_000;
+
+function pieces(content: Buffer): RemoteContent {
+  return async function* (offset) {
+    for (let from = offset; from < content.length; from += pieceBytes) yield content.subarray(from, from + pieceBytes);
+  };
+}
+
+const largestPartBytes = 8 * 1024 * 1024 + pieceBytes;
+
+/** The content, and how much of it was asked for to be sent. */
+function countedContent(content: Buffer): { readonly content: RemoteContent; readonly sent: () => number } {
+  let sent = 0;
+  return {
+    content: async function* (offset, purpose) {
+      for await (const piece of pieces(content)(offset, purpose)) {
+        if (purpose === "send") sent += piece.length;
+        yield piece;
+      }
+    },
+    sent: () => sent,
+  };
+}
+
+function cutAt(content: Buffer, bytes: number): RemoteContent {
+  return async function* (offset, purpose) {
+    yield* pieces(content.subarray(0, bytes))(offset, purpose);
+    throw new Error("cut off");
+  };
+}
+
+function rememberedWrite() {
+  const memory = {
+    token: undefined as string | undefined,
+    keep: async (token: string) => {
+      memory.token = token;
+    },
+  };
+  return memory;
 }
 
 function writing(content: Buffer, changes: Partial<RemoteWrite> = {}): RemoteWrite {
@@ -107,7 +146,7 @@ export function describeRemoteSite(name: string, skip: string | false, start: ()
     it("goes on behind what is there, where a file appears gradually", async () => {
       if (site.appearance === "whole") return;
       await under.put("/resumed.bin", content.subarray(0, 700_000));
-      await site.write(at("/resumed.bin"), pieces(content.subarray(700_000)), writing(content, { offset: 700_000 }));
+      await site.write(at("/resumed.bin"), pieces(content), writing(content, { offset: 700_000 }));
       assert.ok(content.equals((await under.stored("/resumed.bin")) ?? Buffer.alloc(0)));
     });
 
@@ -118,9 +157,61 @@ export function describeRemoteSite(name: string, skip: string | false, start: ()
         throw new Error("cut off");
       }
       const other = await under.open();
-      await assert.rejects(other.write(at("/cut.bin"), cutOff(), writing(content)));
+      await assert.rejects(other.write(at("/cut.bin"), cutOff, writing(content)));
       other.close();
       assert.equal(await under.stored("/cut.bin"), undefined);
+    });
+
+    it("goes on with a write that was cut off in parts, where it holds them unseen", async () => {
+      if (!site.unfinished) return;
+      const large = randomBytes(30_000_000);
+      const memory = rememberedWrite();
+      const first = countedContent(large);
+      const other = await under.open();
+      const cut: RemoteContent = async function* (offset, purpose) {
+        for await (const piece of first.content(offset, purpose)) {
+          yield piece;
+          if (first.sent() > 20_000_000) other.close();
+        }
+      };
+      const options = writing(large, { continuation: memory });
+      await refuses("unavailable", other.write(at("/parts.bin"), cut, options));
+      other.close();
+      assert.equal(await under.stored("/parts.bin"), undefined);
+      const second = countedContent(large);
+      await site.write(at("/parts.bin"), second.content, options);
+      assert.ok(large.equals((await under.stored("/parts.bin")) ?? Buffer.alloc(0)));
+      const sent = first.sent() + second.sent();
+      assert.ok(sent < large.length + largestPartBytes, `${sent} bytes for ${large.length}`);
+    });
+
+    it("does not go on behind parts of another content", async () => {
+      if (!site.unfinished) return;
+      const [one, other] = [randomBytes(20_000_000), randomBytes(20_000_000)];
+      const memory = rememberedWrite();
+      const broken = writing(one, { continuation: memory });
+      await assert.rejects(site.write(at("/other.bin"), cutAt(one, 18_000_000), broken));
+      const again = countedContent(other);
+      const options = writing(other, { continuation: memory });
+      await site.write(at("/other.bin"), again.content, options);
+      assert.equal(again.sent(), other.length);
+      assert.ok(other.equals((await under.stored("/other.bin")) ?? Buffer.alloc(0)));
+    });
+
+    it("gives up what it holds unseen, and begins anew behind that", async () => {
+      if (!site.unfinished) return;
+      const large = randomBytes(20_000_000);
+      const memory = rememberedWrite();
+      const options = writing(large, { continuation: memory });
+      await assert.rejects(site.write(at("/given-up.bin"), cutAt(large, 18_000_000), options));
+      const token = memory.token ?? "";
+      await site.unfinished.discard(at("/given-up.bin"), token);
+      await site.unfinished.discard(at("/given-up.bin"), token);
+      assert.deepEqual(await under.unfinished?.(), []);
+      const again = countedContent(large);
+      await site.write(at("/given-up.bin"), again.content, options);
+      assert.equal(again.sent(), large.length);
+      assert.deepEqual(await under.unfinished?.(), []);
     });
 
     it("refuses to write over a file that is not to be replaced, where a file appears whole", async () => {
@@ -178,9 +269,9 @@ export function describeRemoteSite(name: string, skip: string | false, start: ()
         yield content.subarray(0, 1000);
         setImmediate(() => other.close());
         await new Promise((resolve) => setTimeout(resolve, 50));
-        yield* pieces(content.subarray(1000));
+        yield* pieces(content)(1000, "send");
       }
-      await refuses("unavailable", other.write(at("/closed.bin"), slow(), writing(content)));
+      await refuses("unavailable", other.write(at("/closed.bin"), slow, writing(content)));
       other.close();
     });
   });

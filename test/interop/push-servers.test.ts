@@ -13,6 +13,7 @@ import { parseVirtualPath } from "../../core/virtual-path.ts";
 import type { RemoteSites } from "../../ports/remote-site.ts";
 import { temporaryPath } from "../../service/destinations/remote-names.ts";
 import { awsOrSkip, startAwsServices } from "../support/aws-services.ts";
+import { type BreakingRelay, type Breaks, startBreakingRelay } from "../support/breaking-relay.ts";
 import { proftpdOrSkip, startFtpServer } from "../support/ftp-servers.ts";
 import { startHttpsFileServer } from "../support/https-file-server.ts";
 import { temporaryDirectory } from "../support/product.ts";
@@ -91,29 +92,105 @@ describe("a large push", () => {
       await server.close();
     }));
 
-  it("arrives whole in a bucket, in parts, and leaves none", { skip: awsOrSkip() }, async () => {
-    const services = await startAwsServices();
-    const credentials = { accessKeyId: "test", secretAccessKey: "test-secret" };
-    const region = "eu-west-1";
-    const client = new S3Client({ endpoint: services.endpoint, region, credentials, forcePathStyle: true });
-    const Bucket = `push-${process.pid}-${Date.now()}`;
-    await client.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region } }));
-    const destination = remoteDestination(`s3://${Bucket}`, {
-      user: credentials.accessKeyId,
-      password: credentials.secretAccessKey,
-      region,
-      endpoint: services.endpoint,
-    });
-    await withRig(destination, async (rig) => {
-      await rig.push("a.bin", content);
-      assert.deepEqual(await rig.letters(), []);
-    });
-    const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: "in/a.bin" }));
-    assert.ok(content.equals(Buffer.from((await Body?.transformToByteArray()) ?? [])));
-    assert.equal((await client.send(new ListMultipartUploadsCommand({ Bucket }))).Uploads, undefined);
+  it("arrives whole in a bucket, in parts, and leaves none", { skip: awsOrSkip() }, () =>
+    withBucket({}, async ({ destination, stored, unfinished }) => {
+      await withRig(destination(), async (rig) => {
+        await rig.push("a.bin", content);
+        assert.deepEqual(await rig.letters(), []);
+      });
+      assert.ok(content.equals(await stored("in/a.bin")));
+      assert.deepEqual(await unfinished(), []);
+    }),
+  );
+});
+
+interface Bucket {
+  readonly relay: BreakingRelay;
+  destination(changes?: Partial<Omit<RemoteDestination, "address">>): RemoteDestination;
+  stored(objectKey: string): Promise<Buffer>;
+  unfinished(): Promise<readonly string[]>;
+}
+
+/** A bucket that is reached by a way that breaks. */
+async function withBucket(breaks: Breaks, work: (bucket: Bucket) => Promise<void>): Promise<void> {
+  const services = await startAwsServices();
+  const { hostname, port } = new URL(services.endpoint);
+  assert.equal(hostname, "127.0.0.1");
+  const relay = await startBreakingRelay({ port: Number(port) }, breaks);
+  const credentials = { accessKeyId: "test", secretAccessKey: "test-secret" };
+  const region = "eu-west-1";
+  const client = new S3Client({ endpoint: services.endpoint, region, credentials, forcePathStyle: true });
+  const Bucket = `push-${process.pid}-${Date.now()}`;
+  await client.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region } }));
+  const login = { user: credentials.accessKeyId, password: credentials.secretAccessKey, region };
+  const endpoint = `http://127.0.0.1:${relay.port}`;
+  const bucket: Bucket = {
+    relay,
+    destination: (changes = {}) => remoteDestination(`s3://${Bucket}`, { ...login, endpoint, ...changes }),
+    stored: async (objectKey) => {
+      const { Body } = await client.send(new GetObjectCommand({ Bucket, Key: objectKey }));
+      return Buffer.from((await Body?.transformToByteArray()) ?? []);
+    },
+    unfinished: async () => {
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
+      return Uploads.map((upload) => `${upload.Key}`);
+    },
+  };
+  try {
+    await work(bucket);
+  } finally {
     client.destroy();
+    await relay.close();
     await services.stop();
-  });
+  }
+}
+
+/** Resolves when the way has broken and the try that was under way is over. */
+async function untilBroken(rig: PushRig, { isBroken }: BreakingRelay): Promise<void> {
+  while (!isBroken()) await delay(5);
+  while ((await rig.active()).length > 0) await delay(5);
+}
+
+const partBytes = 8 * 1024 * 1024;
+
+describe("a push to a bucket whose connection breaks", { skip: awsOrSkip() }, () => {
+  it("goes on behind the parts that are there", () =>
+    withBucket({ atBytes: 12_000_000 }, async ({ relay, destination, stored, unfinished }) => {
+      await withRig(destination(), async (rig) => {
+        const pushed = rig.push("a.bin", content);
+        await untilBroken(rig, relay);
+        assert.deepEqual(await unfinished(), ["in/a.bin"]);
+        relay.mend();
+        const types = (await pushed).map(({ type }) => type).filter((type) => type.startsWith("transfer."));
+        assert.deepEqual(types, ["transfer.started", "transfer.completed"]);
+      });
+      assert.ok(content.equals(await stored("in/a.bin")));
+      assert.deepEqual(await unfinished(), []);
+      const sent = relay.sentBytes();
+
+      assert.ok(sent < content.length + partBytes, `${sent} bytes for ${content.length}`);
+    }));
+
+  it("leaves no parts when its tries are used up", () =>
+    withBucket({ mostBytesOfConnection: 4_000_000 }, async ({ destination, unfinished }) => {
+      await withRig(destination({ tries: 2 }), async (rig) => {
+        await rig.push("a.bin", content);
+        assert.equal((await rig.letters()).length, 1);
+      });
+      assert.deepEqual(await unfinished(), []);
+    }));
+
+  it("leaves no parts when the file is another one by then", () =>
+    withBucket({ atBytes: 12_000_000 }, async ({ relay, destination, unfinished }) => {
+      await withRig(destination(), async (rig) => {
+        const pushed = rig.push("a.bin", content);
+        await untilBroken(rig, relay);
+        await rig.replace("a.bin", Buffer.from("another"));
+        relay.mend();
+        assert.ok((await pushed).some(({ type }) => type === "transfer.aborted"));
+      });
+      assert.deepEqual(await unfinished(), []);
+    }));
 });
 
 describe("a push that is cut off", () => {

@@ -212,7 +212,7 @@ async function verify({ services, automation, uploaded, sites }: World): Promise
     [],
     "nothing is left over",
   );
-  for (const [name, { arrivals, files }] of Object.entries(sites)) {
+  for (const [name, { arrivals, files, unfinished }] of Object.entries(sites)) {
     const expected = [...uploaded].filter(([file]) => sitesOf[file.slice(-1)]?.includes(name));
     assert.deepEqual(
       arrivals.map(({ path, content }) => `${path}: ${content}`).sort(),
@@ -224,6 +224,8 @@ async function verify({ services, automation, uploaded, sites }: World): Promise
       [],
       "nothing is left behind",
     );
+    const held = [...unfinished.values()].filter((content) => content.length > 0);
+    assert.deepEqual(held, [], "nothing is held unseen");
   }
   const keptFiles = await services.objects.list("tester/kept", { limit: 1000 }).catch(() => ({ entries: [] }));
   assert.deepEqual(

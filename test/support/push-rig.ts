@@ -23,6 +23,8 @@ const silent = { info: () => {}, warn: () => {}, error: () => {} };
 export interface PushRig {
   /** Has a file sent to the destination; resolves when the rule is done with it. @returns the events about it */
   push(name: string, content: Buffer): Promise<readonly AccountingEvent[]>;
+  /** Puts other content into the store under the name, of which no rule hears. */
+  replace(name: string, content: Buffer): Promise<void>;
   /** What is under way to the destination. */
   active(): Promise<readonly TransferProgress[]>;
   letters(): Promise<readonly string[]>;
@@ -49,14 +51,17 @@ export async function startPushRig(
   const destinations = new Destinations(() => [destination], sites, runtime);
   const dispatching = { ...services, runtime, claims: automation.claims, archives, conversions: contentConversions };
   const handlerFor = (pushing: Pushing) => createDispatcher({ ...dispatching, pushing }, () => [rule]);
+  const store = async (name: string, content: Buffer) => {
+    const writer = await services.objects.openWrite(`tester/${name}`, name);
+    await writer.write(content);
+    return writer.publish({});
+  };
   const { deadLetters, pushes: queue } = automation;
   const lanes = new PushLanes({ destinations, queue, deadLetters, runtime, handlerFor });
   return {
     push: async (name, content) => {
       const objectKey = `tester/${name}`;
-      const writer = await services.objects.openWrite(objectKey, name);
-      await writer.write(content);
-      const { etag } = await writer.publish({});
+      const { etag } = await store(name, content);
       const sha256 = createHash("sha256").update(content).digest("hex");
       const event: AccountingEvent = {
         id: `upload-${name}`,
@@ -74,6 +79,7 @@ export async function startPushRig(
       while ((await queue.waiting()).length > 0) await delay(10);
       return services.accounting.events.filter(({ data }) => data.path === `/${name}`);
     },
+    replace: async (name, content) => void (await store(name, content)),
     active: async () => (await lanes.states()).get(destination.name)?.active ?? [],
     letters: async () => (await deadLetters.list({ limit: 100 })).letters.map(({ reason }) => reason),
     stop: async () => {

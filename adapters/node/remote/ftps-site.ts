@@ -7,7 +7,7 @@ import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { nameOf, parentOf, rootPath, segmentsOf, type VirtualPath } from "../../../core/virtual-path.ts";
-import type { RemoteEntry, RemoteSite, RemoteWrite } from "../../../ports/remote-site.ts";
+import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite } from "../../../ports/remote-site.ts";
 import { connectFtps } from "./ftps-connection.ts";
 import { tlsError } from "./tls-trust.ts";
 
@@ -86,12 +86,15 @@ class FtpsSite implements RemoteSite {
     }
   }
 
-  async write(path: VirtualPath, content: AsyncIterable<Uint8Array>, { offset }: RemoteWrite): Promise<void> {
+  async write(path: VirtualPath, content: RemoteContent, { offset }: RemoteWrite): Promise<void> {
     await this.#makeFolders(parentOf(path));
     let failure: unknown;
-    const source = Readable.from(this.#endingLate(content), { objectMode: false }).on("error", (error) => {
-      failure = error;
-    });
+    const source = Readable.from(this.#endingLate(content(offset, "send")), { objectMode: false }).on(
+      "error",
+      (error) => {
+        failure = error;
+      },
+    );
     try {
       await this.#ask(path, () =>
         offset === 0

@@ -2,7 +2,7 @@ import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { nameOf, parentOf, rootPath, segmentsOf, type VirtualPath } from "../../../core/virtual-path.ts";
-import type { RemoteEntry, RemoteSite, RemoteWrite } from "../../../ports/remote-site.ts";
+import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite } from "../../../ports/remote-site.ts";
 import { connectionError } from "./deadline.ts";
 import { type HttpsAnswer, HttpsExchange } from "./https-exchange.ts";
 
@@ -81,7 +81,7 @@ class HttpsSite implements RemoteSite {
     }
   }
 
-  async write(path: VirtualPath, content: AsyncIterable<Uint8Array>, options: RemoteWrite): Promise<void> {
+  async write(path: VirtualPath, content: RemoteContent, options: RemoteWrite): Promise<void> {
     const { bytes, sha256, overwrite } = options;
     if (this.#places.needsFolders) await this.#makeFolders(parentOf(path));
     const headers = {
@@ -91,7 +91,7 @@ class HttpsSite implements RemoteSite {
       ...(!overwrite && { "if-none-match": "*" }),
     };
     const target = this.#places.of(path);
-    const answer = await this.#exchange.text({ method: "PUT", target, headers, body: content });
+    const answer = await this.#exchange.text({ method: "PUT", target, headers, body: content(0, "send") });
     if (answer.status === 412 && !overwrite) {
       throw new FileError("already-exists", `${path} exists at the destination already`);
     }

@@ -3,7 +3,7 @@ import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { nameOf, parentOf, rootPath, segmentsOf, type VirtualPath } from "../../../core/virtual-path.ts";
-import type { RemoteEntry, RemoteSite, RemoteWrite } from "../../../ports/remote-site.ts";
+import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite } from "../../../ports/remote-site.ts";
 import { connectionError } from "./deadline.ts";
 import { readBlocks, writeBlocks } from "./sftp-blocks.ts";
 import { connectSftp, type SftpConnection } from "./sftp-connection.ts";
@@ -68,11 +68,11 @@ class SftpSite implements RemoteSite {
     }
   }
 
-  async write(path: VirtualPath, content: AsyncIterable<Uint8Array>, { offset }: RemoteWrite): Promise<void> {
+  async write(path: VirtualPath, content: RemoteContent, { offset }: RemoteWrite): Promise<void> {
     const open = () => this.#ask<Buffer>((sftp, done) => sftp.open(this.#place(path), offset === 0 ? "w" : "r+", done));
     const handle = await this.#withFolders(path, open);
     try {
-      await writeBlocks(this.#file(handle), content, offset);
+      await writeBlocks(this.#file(handle), content(offset, "send"), offset);
     } catch (error) {
       await this.#closeHandle(handle);
       throw fileError(error);

@@ -1,4 +1,10 @@
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  ListMultipartUploadsCommand,
+  PutObjectCommand,
+  S3Client,
+} from "@aws-sdk/client-s3";
 import { openS3Site } from "../../../adapters/aws/s3-site.ts";
 import { describeRemoteSite } from "../../contract/remote-site.contract.ts";
 import { awsOrSkip, startAwsServices } from "../../support/aws-services.ts";
@@ -30,6 +36,10 @@ describeRemoteSite("S3", awsOrSkip(), async () => {
       }
     },
     put: async (path, Body) => void (await client.send(new PutObjectCommand({ Bucket, Key: objectKey(path), Body }))),
+    unfinished: async () => {
+      const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket }));
+      return Uploads.map((upload) => `${upload.Key}`);
+    },
     dispose: async () => {
       client.destroy();
       await services.stop();

@@ -138,7 +138,7 @@ describe("what a connector says about a failure", () => {
   };
   const write = (result: object) => {
     const options = { offset: 0, bytes: 0, sha256: "", overwrite: true };
-    return failing({ StatusCode: "FAILED", ...result }).write(parseVirtualPath("/a"), empty(), options);
+    return failing({ StatusCode: "FAILED", ...result }).write(parseVirtualPath("/a"), empty, options);
   };
   async function* empty(): AsyncGenerator<Uint8Array> {}
 

@@ -89,7 +89,7 @@ describe("a web server that has folders", () => {
     const content = Buffer.from("hello");
     const sha256 = createHash("sha256").update(content).digest("hex");
     const options = { offset: 0, bytes: content.length, sha256, overwrite: false };
-    return site.write(parseVirtualPath(path), once(content), options);
+    return site.write(parseVirtualPath(path), () => once(content), options);
   };
 
   it("has those of a path for the next try", async () => {
