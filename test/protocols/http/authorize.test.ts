@@ -13,7 +13,7 @@ test("a decision names the rule, where it stands, and the place in the store", a
       200,
       {
         effect: "allow",
-        rule: 'account acme, permissions[0] (ferrygate.yaml:6): ["/inbox/*", allow-write]',
+        rule: 'account acme, permissions[0] (ferrygate.yaml:7): ["/inbox/*", allow-write]',
         account: "acme",
         action: "write",
         path: "/inbox/a.pdf",

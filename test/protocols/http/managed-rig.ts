@@ -9,13 +9,13 @@ import { basic, startApi } from "./rig.ts";
 const hash = memoryPasswordHash("password");
 
 /** `root` manages, `acme` does not; both have the password `password`. */
-export const managedFile = `groups:
+export const managedFile = `mail: { smtp: "smtp://127.0.0.1:2525", from: "ferrygate@example.com" }
+groups:
   - name: partners
     permissions: [[allow-list]]
 accounts:
   - { name: root, roles: [admin], password: "${hash}" }
   - { name: acme, groups: [partners], password: "${hash}", permissions: [["/inbox/*", allow-write]] }
-mail: { smtp: "smtp://127.0.0.1:2525", from: "ferrygate@example.com" }
 `;
 
 export interface ApiAnswer {
