@@ -75,7 +75,7 @@ const noParts: ManagedParts = {
 };
 
 /** Mail leaves through SES in every stage; keys of OpenPGP and a scanner that uploads wait for, no stage has. */
-const provisions: Provisions = {
+export const awsProvisions: Provisions = {
   withoutMail: undefined,
   withoutScanner: "nothing scans files of single accounts in the AWS edition",
   pgpKeys: [],
@@ -128,7 +128,7 @@ class DynamoConfigurationStore implements ConfigurationStore {
   async #try(change: EntryChange, accept: AcceptChange): Promise<EntryOutcome | undefined> {
     const { kind, name, dryRun } = change;
     const version = this.#snapshot.version ?? 0;
-    const { before, value } = checkChange(this.#snapshot, provisions, change);
+    const { before, value } = checkChange(this.#snapshot, awsProvisions, change);
     const row = value === undefined ? undefined : this.#rowAfter({ kind, name }, value, before);
     const outcome = { before: before && entryOf(before), after: row && entryOf(row) };
     if (value === before?.value) return outcome;

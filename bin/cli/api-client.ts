@@ -6,6 +6,18 @@ import { UsageError } from "./arguments.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What the server does not do; the message is for the operator. */
+export class ApiRefusal extends Error {
+  readonly status: number;
+  readonly problem: ProblemError["problem"];
+
+  constructor(message: string, status: number, problem: ProblemError["problem"]) {
+    super(message);
+    this.status = status;
+    this.problem = problem;
+  }
+}
+
 /** A server's API, logged in to. */
 export interface ApiClient {
   /** Without a `/` at its end. */
@@ -91,5 +103,6 @@ function refusal(request: string, error: unknown): Error | undefined {
   const { status, problem } = error;
   const place = problem.field === undefined ? "" : ` (${problem.field})`;
   const hint = status === 403 ? "; the account needs the role, and an API token the scope management" : "";
-  return new Error(`${request}: ${status} ${problem.detail ?? "the answer is not that of this API"}${place}${hint}`);
+  const message = `${request}: ${status} ${problem.detail ?? "the answer is not that of this API"}${place}${hint}`;
+  return new ApiRefusal(message, status, problem);
 }

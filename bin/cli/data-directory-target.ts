@@ -42,7 +42,7 @@ export async function openDataDirectory(
     if (!forReading) await recordChanges(store, dataDirectory);
     database.close();
   };
-  return storeTarget({ name: dataDirectory, store, runtime, serverName, close });
+  return storeTarget({ name: dataDirectory, store, provisions, runtime, serverName, close });
 }
 
 async function recordChanges(store: ConfigurationStore, dataDirectory: string): Promise<void> {

@@ -5,7 +5,7 @@ import { fileProvisions } from "../../adapters/node/configuration/entry-checks.t
 import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
 import { openApi } from "./api-target.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
-import { planChanges, planLines } from "./configuration-plan.ts";
+import { type Plan, planChanges, planLines } from "./configuration-plan.ts";
 import type { ConfigurationTarget } from "./configuration-target.ts";
 import { type DataDirectoryOptions, openDataDirectory } from "./data-directory-target.ts";
 
@@ -13,13 +13,14 @@ const exitWithDifference = 2;
 
 /**
  * `ferrygate plan --config FILE [--data DIR | --url URL | --table NAME]`: prints what `ferrygate apply` would change.
- * @returns the exit code: 0 without a difference, 2 with one, 1 when that could not be found out
+ * @returns the exit code: 0 without a difference, 2 with one, 1 when that could not be found out or not be applied
  */
 export function runPlan(args: readonly string[]): Promise<number> {
   return againstTarget(args, { forReading: true }, async (loaded, target) => {
     const plan = await planChanges(loaded.entries, target);
     print(planLines(plan));
-    return plan.length === 0 ? 0 : exitWithDifference;
+    if (plan.problems.length > 0) return cannotBeApplied(plan);
+    return plan.changes.length === 0 ? 0 : exitWithDifference;
   });
 }
 
@@ -73,6 +74,10 @@ function readArguments(args: readonly string[]): Place & { readonly config: stri
   }
   if (eventBus !== undefined && table === undefined) throw new UsageError("--event-bus goes with --table");
   return { config, data, url, table, eventBus };
+}
+
+export function cannotBeApplied({ problems }: Plan): number {
+  return failure(["this cannot be applied, and nothing was changed:", ...problems].join("\n  "));
 }
 
 export function print(lines: readonly string[]): void {

@@ -1,4 +1,5 @@
 import { userInfo } from "node:os";
+import type { Provisions } from "../../adapters/node/configuration/entry-checks.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { type EntryKind, entryChanges } from "../../core/configuration-entry.ts";
 import { limits } from "../../core/limits.ts";
@@ -11,17 +12,20 @@ export interface StoreTargetOptions extends EventServices {
   /** What words of the operator call it. */
   readonly name: string;
   readonly store: ConfigurationStore;
+  readonly provisions: Provisions;
   readonly close: () => Promise<void>;
 }
 
 /** A store that this process changes itself; the events say who ran the command. */
 export function storeTarget(options: StoreTargetOptions): ConfigurationTarget {
-  const { name, store, close } = options;
+  const { name, store, provisions, close } = options;
   const eventOf = (outcome: EntryOutcome) => composeEvent(options, { protocol: "system" }, content(outcome));
   return {
     name,
     entries: (kind) => allEntries(store, kind),
     changes: async (kind, current, wanted) => entryChanges(kind, current.value, wanted.value),
+    provisions,
+    refusals: async () => [],
     put: (kind, { name: entry, value }) => change(store, { kind, name: entry, valueFrom: () => value }, eventOf),
     remove: (kind, entry) => change(store, { kind, name: entry, valueFrom: () => undefined }, eventOf),
     close,

@@ -1,5 +1,5 @@
 import { createDynamoClient, createEventBridgeClient } from "../../adapters/aws/clients.ts";
-import { createDynamoConfiguration } from "../../adapters/aws/dynamo-configuration.ts";
+import { awsProvisions, createDynamoConfiguration } from "../../adapters/aws/dynamo-configuration.ts";
 import { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
 import { EventPublisher } from "../../adapters/aws/eventbridge-publisher.ts";
 import { createLog } from "../../adapters/node/log.ts";
@@ -26,7 +26,7 @@ export async function openTable(
     if (eventBus !== undefined) await recordChanges(store, eventBus);
     client.destroy();
   };
-  return storeTarget({ name: `table ${tableName}`, store, runtime, serverName, close });
+  return storeTarget({ name: `table ${tableName}`, store, provisions: awsProvisions, runtime, serverName, close });
 }
 
 async function recordChanges(store: ConfigurationStore, eventBus: string): Promise<void> {

@@ -145,6 +145,50 @@ test("a file of a token that cannot be used says why, and not what is in it", as
   assert.doesNotMatch(wrong.stderr, /secret/);
 });
 
+test("a plan that the server would refuse in the middle is refused before anything is changed", async () => {
+  const withoutAdmin = await writeFileOf(
+    "no-admin.yaml",
+    `groups: [{ name: fresh }]\n${configuration.replace(/- name: admin$/m, "- name: another")}`,
+  );
+  const gone = await ferrygate(["apply", ...ofApi(withoutAdmin)], credentials);
+  assert.equal(gone.exitCode, 1, gone.stdout);
+  assert.match(gone.stderr, /nothing was changed:\n {2}account admin: this is the account that asks/);
+  assert.equal((await api("GET", "/v1/groups/fresh")).status, 404);
+  const withMail = `${configuration}
+groups: [{ name: fresh }]
+mail: { smtp: "smtp://127.0.0.1:2525", from: a@example.com }
+alerts: [{ name: told, when: { groups: [fresh], types: [file.deleted] }, email: { to: [a@example.com], subject: s } }]
+`;
+  const mailing = await writeFileOf("mailing.yaml", withMail);
+  for (const command of ["plan", "apply"]) {
+    const { exitCode, stderr } = await ferrygate([command, ...ofApi(mailing)], credentials);
+    assert.equal(exitCode, 1, command);
+    assert.match(stderr, /alert rule told: email: alerts are sent by e-mail: the key "mail" is missing/);
+  }
+  assert.equal((await api("GET", "/v1/groups/fresh")).status, 404);
+});
+
+test("rules and pulls change places without a moment in which files would go round", async () => {
+  const data = join(product.directory, "turning");
+  const site = 'destinations: [{ name: site, url: "s3://bucket/in" }]\n';
+  const turned = (sent: string, fetched: string) => `accounts: [{ name: acme }]
+${site}dispatch: [{ name: back, do: [{ push: { destination: site, path: ${sent} } }] }]
+pulls: [{ name: fetch, destination: site, from: ${fetched}, account: acme, to: /inbox, schedule: "0 6 * * *" }]
+`;
+  const versions = [
+    turned("/a/", "/b"),
+    // What is fetched has to change first, then what is sent has to.
+    turned("/b/", "/c"),
+    turned("/d/", "/b"),
+    `accounts: [{ name: acme }]\n${site}dispatch: [{ name: back, do: [{ push: { destination: site, path: /b/ } }] }]\n`,
+  ];
+  for (const [index, text] of versions.entries()) {
+    const file = await writeFileOf(`turned-${index}.yaml`, text);
+    const { exitCode, stderr } = await ferrygate(["apply", "--config", file, "--data", data]);
+    assert.deepEqual([exitCode, stderr], [0, ""], text);
+  }
+});
+
 test("what goes wrong exits with 1 and leaves nothing behind", async () => {
   const bad = await writeFileOf("bad.yaml", "acounts: []\n");
   const problem = await ferrygate(["plan", ...ofData(bad)]);

@@ -17,7 +17,8 @@ export interface Provisions {
   readonly withoutMail: string | undefined;
   /** Why nothing is scanned; undefined where it is. */
   readonly withoutScanner: string | undefined;
-  readonly pgpKeys: readonly PgpKeySummary[];
+  /** Undefined where nobody knows. */
+  readonly pgpKeys: readonly PgpKeySummary[] | undefined;
 }
 
 interface PgpKeySummary {
@@ -94,7 +95,7 @@ function stepFindings(value: JsonObject, { withoutMail, withoutScanner, pgpKeys 
     return [
       ...lacking("email", "sends e-mail", withoutMail),
       ...lacking("scan", "scans the file", withoutScanner),
-      ...pgpFindings(step, path, pgpKeys),
+      ...(pgpKeys ? pgpFindings(step, path, pgpKeys) : []),
     ];
   });
 }
