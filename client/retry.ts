@@ -53,7 +53,8 @@ function retryAfterMs(text: string | null): number | undefined {
   return Number.isNaN(timeMs) ? undefined : Math.max(0, timeMs - Date.now());
 }
 
-function pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
+/** @throws the signal's reason */
+export function pause(waitMs: number, signal: AbortSignal | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const stop = () => {

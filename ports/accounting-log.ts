@@ -24,6 +24,8 @@ export interface EventPage {
   readonly cursor: string | undefined;
   /** For each of the events, the cursor of what comes behind it, whether or not there is anything yet. */
   readonly cursors: readonly string[];
+  /** Of a query from old to new: the cursor of what comes behind all that was looked at, found or not. */
+  readonly reached: string | undefined;
 }
 
 /** An upload or download whose start is on record and whose end is not. */

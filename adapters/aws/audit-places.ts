@@ -8,9 +8,10 @@ export type AuditStream = { readonly account: string } | undefined;
 
 /**
  * Where an event stands in the audit index: the time at which it was put there, a number that tells events of one
- * millisecond apart, and what its id makes of it. Texts are in the order of the places.
+ * millisecond apart, and what its id makes of it. Texts are in the order of the places. The time alone is in front of
+ * every place of that time.
  */
-const placeForm = /^\d{15}\.\d{4}#[\x21-\x7e]+$/;
+const placeForm = /^\d{15}(\.\d{4}#[\x21-\x7e]+)?$/;
 
 const msDigits = 15;
 const countDigits = 4;

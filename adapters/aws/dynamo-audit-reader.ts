@@ -52,10 +52,12 @@ export class AuditReader {
    */
   async query(query: EventQuery): Promise<EventPage> {
     const search = searchOf(query);
+    // Every event that can still come stands behind this.
+    const end = placeAt(this.#table.now() - this.#settleMs);
     const found: PlacedAuditEvent[] = [];
     let seen = 0;
     let lastSeen: string | undefined;
-    for await (const item of this.#items(search)) {
+    for await (const item of this.#items(search, end)) {
       if (isFull(found.length, seen)) return pageOf(search, found, lastSeen);
       seen += 1;
       const event: AccountingEvent = JSON.parse(String(item.json));
@@ -67,16 +69,17 @@ export class AuditReader {
       found.push({ place: item.sk, event });
       lastSeen = item.sk;
     }
-    return pageOf(search, found, undefined);
+    const page = pageOf(search, found, undefined);
+    if (search.order === "desc") return page;
+    return { ...page, reached: cursorOf(latest(latest(lastSeen, search.behind), end) ?? end, "asc") };
   }
 
-  async *#items(search: Search): AsyncGenerator<Item> {
+  async *#items(search: Search, end: string): AsyncGenerator<Item> {
     const { stream, order } = search;
-    const end = order === "asc" ? placeAt(this.#table.now() - this.#settleMs) : undefined;
     for await (const shard of this.#shards(search)) {
       const query = this.#shardQuery(search, { partition: shardPartition(shard, stream), shard });
       for await (const item of this.#table.query(query)) {
-        if (this.#settleMs > 0 && end !== undefined && item.sk >= end) return;
+        if (this.#settleMs > 0 && order === "asc" && item.sk >= end) return;
         yield item;
       }
     }
@@ -132,9 +135,11 @@ function isFull(found: number, seen: number): boolean {
 }
 
 function pageOf(search: Search, found: readonly PlacedAuditEvent[], behind: string | undefined): EventPage {
+  const cursor = behind === undefined ? undefined : cursorOf(behind, search.order);
   return {
     events: found.map(({ event }) => event),
-    cursor: behind === undefined ? undefined : cursorOf(behind, search.order),
+    cursor,
+    reached: search.order === "asc" ? cursor : undefined,
     cursors: found.map(({ place }) => cursorOf(place, search.order)),
   };
 }

@@ -77,11 +77,15 @@ class SqliteAccountingLog implements AccountingLog, EventFeed {
   async query(query: EventQuery): Promise<EventPage> {
     this.#assertOpen();
     const selection = selectionOf(query);
+    const end = await this.end();
     const rows = await this.#reader.call<readonly EventRow[]>({ kind: "select", selection });
     const page = rows.slice(0, selection.limit);
     const cursors = page.map(({ seq }) => cursorBehind(seq, selection.order));
     const cursor = rows.length > page.length ? cursors.at(-1) : undefined;
-    return { events: page.map(({ json }) => eventOf(json)), cursor, cursors };
+    const isAscending = selection.order === "asc";
+    const seen = Math.max(end, selection.behindSeq ?? 0, page.at(-1)?.seq ?? 0);
+    const reached = isAscending ? (cursor ?? cursorBehind(seen, "asc")) : undefined;
+    return { events: page.map(({ json }) => eventOf(json)), cursor, cursors, reached };
   }
 
   async find(eventId: string): Promise<AccountingEvent | undefined> {

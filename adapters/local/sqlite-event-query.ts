@@ -32,7 +32,7 @@ export function cursorBehind(seq: number, order: EventOrder): string {
 }
 
 function isSeq(text: string): boolean {
-  return Number.isSafeInteger(Number(text)) && Number(text) > 0 && String(Number(text)) === text;
+  return Number.isSafeInteger(Number(text)) && Number(text) >= 0 && String(Number(text)) === text;
 }
 
 function instantText(text: string | undefined, field: "since" | "until"): string | undefined {

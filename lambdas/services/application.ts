@@ -1,6 +1,7 @@
 import { entryJsonSchemas } from "../../adapters/node/configuration/entry-form.ts";
+import { limits } from "../../core/limits.ts";
 import { createHttpApplication, type HttpApplication } from "../../protocols/http/application.ts";
-import { createEventFollower } from "../../service/audit/follow-events.ts";
+import { createEventGlance } from "../../service/audit/follow-events.ts";
 import { createEventReader } from "../../service/audit/read-events.ts";
 import { createAuthorize } from "../../service/management/authorize.ts";
 import { ApiTokens } from "../../service/session/api-tokens.ts";
@@ -25,8 +26,8 @@ export async function openApplication(environment: ApiEnvironment): Promise<Http
     apiTokens: new ApiTokens({ services, resumeSession, store: apiTokens, mint }),
     uploads: await openPartUploads(table, services, signer),
     readEvents: createEventReader(services),
-    // API Gateway lets no endless answers through.
-    followEvents: createEventFollower({ ...services, feed: { onAppend: () => () => {} }, isStopping: () => true }),
+    // API Gateway lets no endless answers through, and each second of waiting would be paid for.
+    followEvents: createEventGlance(services, limits.gatewayStreamBytes),
     management: openManagement(services),
     authorize: createAuthorize(services),
     deadLetters: openDeadLetters(table, { dispatch: environment.dispatchQueue, alerts: environment.alertQueue }),

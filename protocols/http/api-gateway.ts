@@ -13,19 +13,29 @@ export type GatewayHandler = (event: APIGatewayProxyEventV2) => Promise<APIGatew
 /**
  * Serves the API behind API Gateway. Whatever a request leaves to be done, such as the end of its session, is done
  * when the promise resolves: a Lambda stands still from then on. The promise does not reject.
+ * @param streamMs how long a stream of events may take; API Gateway sends an answer when it is whole
  */
-export function createGatewayHandler(application: HttpApplication, log: HttpLog): GatewayHandler {
+export function createGatewayHandler(
+  application: HttpApplication,
+  log: HttpLog,
+  streamMs: number = limits.gatewayStreamMs,
+): GatewayHandler {
   return async (event) => {
     const over = new AbortController();
     const unfinished: Promise<unknown>[] = [];
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       // The gateway does not tell the client's port.
       const peer = { address: event.requestContext.http.sourceIp, port: 0 };
       const request = requestOf(event, over.signal);
-      return await resultOf(await application(request, peer, (work) => unfinished.push(work)));
+      const response = await application(request, peer, (work) => unfinished.push(work));
+      // A stream of events ends in time; its client comes back for the rest.
+      if (isStream(response)) timer = setTimeout(() => over.abort(), streamMs);
+      return await resultOf(response);
     } catch (error) {
       return await encoded(toResponse(problemAnswer(problemAfter(error, log))));
     } finally {
+      clearTimeout(timer);
       over.abort();
       await Promise.allSettled(unfinished);
     }
@@ -54,15 +64,16 @@ function requestOf(event: APIGatewayProxyEventV2, signal: AbortSignal): Request 
   }
 }
 
-/** @throws FileError `too-large`, `unsupported`; what the content fails with */
+function isStream({ headers }: Response): boolean {
+  return headers.get("content-type")?.startsWith(eventStreamMediaType) === true;
+}
+
+/** @throws FileError `too-large`; what the content fails with */
 async function resultOf(response: Response): Promise<APIGatewayProxyStructuredResultV2> {
   const { headers, body } = response;
-  const isEndless = headers.get("content-type")?.startsWith(eventStreamMediaType) === true;
-  const isTooLarge = Number(headers.get("content-length") ?? 0) > mostBytes(headers);
-  if (body && (isEndless || isTooLarge)) {
-    // Not awaited: a stream that waits for its next event gives up when the request is over.
+  if (body && Number(headers.get("content-length") ?? 0) > mostBytes(headers)) {
     void body.cancel().catch(() => {});
-    throw isEndless ? endless() : tooLarge();
+    throw tooLarge();
   }
   const result = await encoded(response);
   if (Buffer.byteLength(JSON.stringify(result)) > limits.lambdaResultBytes) throw tooLarge();
@@ -109,13 +120,6 @@ async function contentOf({ body, headers }: Response): Promise<Buffer> {
 function tooLarge(): FileError {
   const advice = "ask for a part of a file with Range, for a shorter list with limit";
   return new FileError("too-large", `the answer is larger than the gateway lets through: ${advice}`);
-}
-
-function endless(): FileError {
-  return new FileError(
-    "unsupported",
-    "the gateway lets no streams of events through: GET /v1/events has them in pages",
-  );
 }
 
 function problemAfter(error: unknown, log: HttpLog): Problem {

@@ -110,12 +110,13 @@ function followOperation({ followEvents }: EventServices): Operation {
       summary: "The accounting record as it grows, as server-sent events",
       description:
         "From this moment on, or from `since`, or behind `cursor` or `Last-Event-ID`. `data` is the event as JSON, " +
-        "`id` its cursor. The stream ends with the server, and when the account may no longer read the record.",
+        "`id` its cursor. The stream ends with the server, and when the account may no longer read the record; " +
+        "behind API Gateway with what is there. Come back with `Last-Event-ID` after the time that `retry` says.",
       tags: ["events"],
       role: "auditor",
       query: eventQuery.omit({ until: true, limit: true, order: true }),
-      headers: { "Last-Event-ID": "the `id` of the last event that came; goes before `cursor`" },
-      responses: { 200: { description: "a stream without an end", mediaType: eventStreamMediaType } },
+      headers: { "Last-Event-ID": "the last `id` that came; goes before `cursor`" },
+      responses: { 200: { description: "a stream", mediaType: eventStreamMediaType } },
     },
     async (session, { context }) => {
       if (context.req.method === "HEAD") return emptyAnswer(eventStreamMediaType);

@@ -1,4 +1,5 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { asciiJson } from "../../core/ascii-json.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog, EventPage } from "../../ports/accounting-log.ts";
@@ -13,6 +14,14 @@ export interface FollowedEvent {
   readonly cursor: string;
 }
 
+/** What came next. `position` is the cursor behind all that was looked at, with which following goes on as well. */
+export interface FollowedPage {
+  readonly events: readonly FollowedEvent[];
+  readonly position: string | undefined;
+  /** Whether there is more already. */
+  readonly hasMore: boolean;
+}
+
 export interface FollowOptions {
   /** From an earlier event, or from a page of the record. */
   readonly cursor?: string | undefined;
@@ -22,15 +31,15 @@ export interface FollowOptions {
 
 /**
  * The accounting record as it grows, for accounts with the role `auditor`: what is behind the cursor, or from `since`
- * on, or else from this moment on. The first list comes at once; later an empty one says that nothing happened for
- * limits.eventHeartbeatMs. It ends when the server stops.
+ * on, or else from this moment on. The first page comes at once; later an empty one says that nothing happened for
+ * limits.eventHeartbeatMs. It ends when the server stops, or with the first page where answers have to end.
  * @throws FileError `permission-denied`, on record; `invalid-argument`; `unavailable` once the session has ended
  */
 export type FollowEvents = (
   session: Session,
   parameters: EventParameters,
   options: FollowOptions,
-) => AsyncGenerator<readonly FollowedEvent[], void>;
+) => AsyncGenerator<FollowedPage, void>;
 
 export interface FollowServices {
   readonly accounting: AccountingLog;
@@ -61,9 +70,32 @@ export function createEventFollower(services: FollowServices): FollowEvents {
   };
 }
 
+/** For servers whose answers have to end and have a size: one page of at most so many bytes of JSON. */
+export function createEventGlance(
+  services: Pick<FollowServices, "accounting" | "runtime">,
+  mostBytes: number,
+): FollowEvents {
+  return async function* follow(session, parameters, options) {
+    const page = followed(await pageReader(services, parameters, options.cursor)(session));
+    yield shortened(page, mostBytes);
+  };
+}
+
+function shortened(page: FollowedPage, mostBytes: number): FollowedPage {
+  let bytes = 0;
+  const tooMuch = page.events.findIndex(({ event }) => {
+    bytes += asciiJson(event).length;
+    return bytes > mostBytes;
+  });
+  // One event is no more than limits.eventBytes.
+  const events = tooMuch < 0 ? page.events : page.events.slice(0, Math.max(1, tooMuch));
+  if (events.length === page.events.length) return page;
+  return { events, position: events.at(-1)?.cursor, hasMore: true };
+}
+
 /** Each call answers what came behind the page before. */
 function pageReader(
-  { accounting, runtime }: FollowServices,
+  { accounting, runtime }: Pick<FollowServices, "accounting" | "runtime">,
   parameters: EventParameters,
   cursor: string | undefined,
 ): (session: Session) => Promise<EventPage> {
@@ -73,14 +105,14 @@ function pageReader(
   return async (session) => {
     await session.requireRole("auditor", "follow-events");
     const page = await accounting.query({ ...filter, ...position, limit: limits.eventPageEntries });
-    const last = page.cursors.at(-1);
-    if (last !== undefined) position = { cursor: last, since: filter.since };
+    if (page.reached !== undefined) position = { cursor: page.reached, since: filter.since };
     return page;
   };
 }
 
-function followed({ events, cursors }: EventPage): FollowedEvent[] {
-  return events.map((event, index) => ({ event, cursor: cursors[index] ?? "" }));
+function followed({ events, cursors, cursor, reached }: EventPage): FollowedPage {
+  const placed = events.map((event, index) => ({ event, cursor: cursors[index] ?? "" }));
+  return { events: placed, position: reached, hasMore: cursor !== undefined };
 }
 
 function readFilter(parameters: EventParameters) {

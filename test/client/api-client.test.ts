@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { ApiClient } from "../../client/api-client.ts";
-import { readEvents } from "../../client/events.ts";
+import { followEvents, readEvents } from "../../client/events.ts";
 import { ProblemError } from "../../client/problem.ts";
 import { login, logout } from "../../client/session.ts";
+import { createEventGlance } from "../../service/audit/follow-events.ts";
 import { startApi } from "../protocols/http/rig.ts";
+import { createMemoryAccountingLog, createMemoryRuntime } from "../support/memory-ports.ts";
 
 test("a login gives a client that acts as the account until the logout", async (t) => {
   const { url } = await startApi(t);
@@ -55,4 +57,64 @@ test("the record is read page after page", async (t) => {
   const expected = events.map(({ type }) => type).filter((type) => selection.type.includes(type));
   assert.deepEqual(types, expected);
   assert.equal(types.length, 6);
+});
+
+test("the record is followed over answers that end and connections that break, each event once", async (t) => {
+  const accounting = createMemoryAccountingLog();
+  const glance = createEventGlance({ accounting, runtime: createMemoryRuntime() }, 500);
+  const { url } = await startApi(t, { accounting }, { followEvents: glance });
+  let requests = 0;
+  const credentials = { username: "root", password: "password" };
+  /** Each answer ends with what is there; every second connection is lost in the middle of its last event. */
+  const flaky: typeof fetch = async (...request) => {
+    requests += 1;
+    const response = await fetch(...request);
+    const text = (await response.text()).replace(/^retry: \d+/, "retry: 1");
+    const last = text.lastIndexOf("data: ");
+    if (requests % 2 === 0 || last < 0) return new Response(text, response);
+    const parts = [text.slice(0, last + 10)];
+    const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+      const part = parts.shift();
+      if (part === undefined) controller.error(new TypeError("terminated"));
+      else controller.enqueue(new TextEncoder().encode(part));
+    };
+    return new Response(new ReadableStream({ pull }), response);
+  };
+  const client = new ApiClient({ url, credentials, fetch: flaky });
+  const append = (path: string) =>
+    accounting.append({
+      id: path,
+      type: "file.copied",
+      time: new Date().toISOString(),
+      server: "test",
+      protocol: "sftp",
+      message: "copied",
+      data: { path },
+    });
+  const seen: string[] = [];
+  const positions: string[] = [];
+  const selection = { type: "file.copied" };
+  const paths = Array.from({ length: 20 }, (_, index) => `/${index}`);
+  const following = async () => {
+    for await (const { event, position } of followEvents(client, selection)) {
+      seen.push(event.id);
+      positions.push(position);
+      if (seen.length === paths.length) break;
+    }
+  };
+  const done = following();
+  while (requests < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  for (const path of paths) {
+    await append(path);
+    if (path.endsWith("5")) while (!seen.includes(path)) await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  await done;
+  assert.deepEqual(seen, paths);
+  const rest = followEvents(client, selection, { behind: positions[17] });
+  assert.equal((await rest.next()).value?.event.id, "/18");
+  await rest.return();
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(followEvents(client, selection, { signal }).next(), /enough/);
+  const other = new ApiClient({ url, credentials: { ...credentials, username: "acme" } });
+  await assert.rejects(followEvents(other).next(), { status: 403 });
 });

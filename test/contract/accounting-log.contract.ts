@@ -81,7 +81,9 @@ export function accountingLogContract(name: string, create: () => Promise<LogUnd
 
     it("finds nothing under an id that was never appended", async () => {
       assert.equal(await log.find("missing"), undefined);
-      assert.deepEqual(await log.query({ limit: 10 }), { events: [], cursor: undefined, cursors: [] });
+      const { reached, ...page } = await log.query({ limit: 10 });
+      assert.deepEqual(page, { events: [], cursor: undefined, cursors: [] });
+      assert.ok(reached);
     });
 
     it("takes an id once, also when it comes again at the same time", async () => {
@@ -122,6 +124,24 @@ export function accountingLogContract(name: string, create: () => Promise<LogUnd
         earlier.events.map(({ id }) => id),
         ["event-1", "event-0"],
       );
+    });
+
+    it("says how far it has looked, also where nothing was found", async () => {
+      const behind = async (cursor: string | undefined) =>
+        (await log.query({ limit: 10, cursor })).events.map(({ id }) => id);
+      const { reached: start } = await log.query({ limit: 10 });
+      await appendAll([0, 1, 2].map((index) => eventOf(index)));
+      assert.deepEqual(await behind(start), ["event-0", "event-1", "event-2"]);
+      const first = await log.query({ limit: 2 });
+      assert.equal(first.reached, first.cursor);
+      assert.equal((await log.query({ limit: 2, order: "desc" })).reached, undefined);
+      for (const query of [{ account: "nobody" }, { types: ["alert.sent" as const] }, { cursor: first.cursor }]) {
+        assert.deepEqual(await behind((await log.query({ limit: 10, ...query })).reached), []);
+      }
+      const { reached } = await log.query({ limit: 10, account: "nobody" });
+      const again = await log.query({ limit: 10, cursor: reached });
+      await log.append(eventOf(3));
+      assert.deepEqual([await behind(reached), await behind(again.reached)], [["event-3"], ["event-3"]]);
     });
 
     it("refuses cursors, times and limits that it cannot read", async () => {

@@ -41,7 +41,8 @@ export function createMemoryAccountingLog(): MemoryAccountingLog {
       const page = matching.slice(0, query.limit);
       const cursors = page.map(({ cursor }) => cursor);
       const cursor = matching.length > page.length ? cursors.at(-1) : undefined;
-      return { events: page.map(({ event }) => event), cursor, cursors };
+      const reached = query.order === "desc" ? undefined : (cursor ?? `${events.length}`);
+      return { events: page.map(({ event }) => event), cursor, cursors, reached };
     },
     find: async (eventId) => byId.get(eventId),
     unfinishedTransfers: async () =>

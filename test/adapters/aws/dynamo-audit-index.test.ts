@@ -58,6 +58,65 @@ describe("on the table", { skip: awsOrSkip() }, () => {
       assert.deepEqual(await idsOf({}, limits.auditSettleMs), ["event-1"]);
     });
 
+    it("gives whoever comes back with the place reached every event once, and reads little again", async () => {
+      const read = countReads(test);
+      const index = createDynamoAuditIndex({ table: test.table });
+      const rounds = Array.from({ length: 30 }, (_, round) => round);
+      const seen: string[] = [];
+      let { reached: cursor } = await index.query({ limit: 5, since: new Date(nowMs).toISOString() });
+      const look = async () => {
+        const page = await index.query({ limit: 5, types: ["alert.sent"], cursor });
+        seen.push(...page.events.map(({ id }) => id));
+        cursor = page.reached;
+      };
+      for (const round of rounds) {
+        nowMs += 2000;
+        await index.put([eventOf(round), eventOf(round + 0.5, { type: "alert.sent" })]);
+        await look();
+      }
+      nowMs += limits.auditSettleMs + 1;
+      for (let page = 0; page < 3; page += 1) await look();
+      const wanted = rounds.map((round) => `event-${round + 0.5}`);
+      assert.deepEqual(seen, wanted);
+      const events = 2 * rounds.length;
+      // Each look also reads the two hours, and at most what came in the last ten seconds and is not settled.
+      assert.ok(read.items <= events + (2 + 10) * (rounds.length + 4), `${read.items} items were read`);
+    });
+
+    it("reads for a page what is on it, however much there is", async () => {
+      const count = countReads(test);
+      const index = createDynamoAuditIndex({ table: test.table, settleMs: 0 });
+      const ids: string[] = [];
+      for (let hour = 0; hour < 5; hour += 1) {
+        const events = Array.from({ length: 100 }, (_, each) => eventOf(hour * 100 + each, each % 2 ? account : {}));
+        await index.put(events);
+        ids.push(...events.map(({ id }) => id));
+        nowMs += 3_600_000;
+      }
+      const read = async (query: Omit<EventQuery, "limit">) => {
+        const before = count.items;
+        const page = await index.query({ limit: 20, ...query });
+        return { page, items: count.items - before };
+      };
+      // 20 events and one more, of two hours where one of them ends on the page; and at most the list of five hours.
+      const most = 2 * (20 + 1) + 5;
+      for (const order of ["asc", "desc"] as const) {
+        const found: string[] = [];
+        for (let cursor: string | undefined, isMore = true; isMore; isMore = cursor !== undefined) {
+          const { page, items } = await read({ order, cursor });
+          assert.ok(items <= most, `${items} items were read for a page`);
+          found.push(...page.events.map(({ id }) => id));
+          cursor = page.cursor;
+        }
+        assert.deepEqual(found.toSorted(), ids.toSorted());
+        const { page, items } = await read({ order, account: "acme" });
+        assert.ok(items <= most && page.events.length === 20, `${items} items were read for a page of an account`);
+      }
+      const since = new Date(nowMs - 2 * 3_600_000).toISOString();
+      // What is filtered is read by the megabyte, and still nothing of other hours.
+      assert.ok((await read({ since })).items <= 100 + 5);
+    });
+
     it("takes an event over whose writer died, once it must have given up", async () => {
       const dying = createDynamoAuditIndex({ table: new DyingTable(test), settleMs: 0 });
       const event = eventOf(1, account);
@@ -140,4 +199,19 @@ class DyingTable extends DynamoTable {
   override update(): Promise<never> {
     return Promise.reject(new Error("died"));
   }
+}
+
+/** Counts what queries read, and so what they are paid for. */
+function countReads({ client }: TestTable): { items: number } {
+  const read = { items: 0 };
+  client.middlewareStack.add(
+    (next) => async (args) => {
+      const result = await next(args);
+      const { ScannedCount = 0 } = result.output as { readonly ScannedCount?: number };
+      read.items += ScannedCount;
+      return result;
+    },
+    { step: "initialize" },
+  );
+  return read;
 }

@@ -61,7 +61,7 @@ const log = { error: () => {} };
 
 async function startGateway(t: TestContext) {
   const api = await startApi(t);
-  const handle = createGatewayHandler(api.application, api.services.runtime.log);
+  const handle = createGatewayHandler(api.application, api.services.runtime.log, 100);
   const as = { headers: { authorization: basic("root") } };
   return { ...api, handle, as };
 }
@@ -125,11 +125,23 @@ test("a file that is too large for the gateway is 413 with a way out, and its tr
   assert.equal(Buffer.from(part.body ?? "", "base64").length, 4_500_000);
 });
 
-test("a stream of events is refused, and nothing of it goes on", async (t) => {
-  const { handle, as, registry, types } = await startGateway(t);
-  const result = await handle(eventFor("GET", "/v1/events/stream", as));
-  assert.deepEqual([result.statusCode, codeOf(result)], [422, "unsupported"]);
+test("a stream of events ends in time, with the place where its client goes on", async (t) => {
+  const { handle, as, registry, types, services } = await startGateway(t);
+  const answer = await handle(eventFor("GET", "/v1/events/stream?type=file.copied", as));
+  assert.deepEqual([answer.statusCode, answer.headers?.["content-type"]], [200, "text/event-stream"]);
+  const [, id = ""] = /^retry: 5000\n\nid: (\d+)\n\n$/.exec(answer.body ?? "") ?? [];
   assert.deepEqual([registry.count, types().at(-1)], [0, "session.ended"]);
+  const event = {
+    id: "copied",
+    time: new Date().toISOString(),
+    server: "test",
+    protocol: "sftp",
+    message: "",
+  } as const;
+  await services.accounting.append({ ...event, type: "file.copied", data: { path: "/a" } });
+  const headers = { ...as.headers, "last-event-id": id };
+  const { body } = await handle(eventFor("GET", "/v1/events/stream?type=file.copied", { headers }));
+  assert.match(body ?? "", /^retry: 5000\n\nid: \d+\ndata: \{"id":"copied".*\n\nid: \d+\n\n$/);
 });
 
 const echo: HttpApplication = async ({ url, method, headers }) =>

@@ -48,7 +48,11 @@ class EventReader {
 
 let count = 0;
 
-async function record({ accounting }: Pick<SessionServices, "accounting">, path: string): Promise<void> {
+async function record(
+  { accounting }: Pick<SessionServices, "accounting">,
+  path: string,
+  type: "file.copied" | "file.deleted" = "file.copied",
+): Promise<void> {
   count += 1;
   const time = new Date().toISOString();
   const event = {
@@ -59,7 +63,7 @@ async function record({ accounting }: Pick<SessionServices, "accounting">, path:
     message: "copied",
     data: { path },
   } as const;
-  await accounting.append({ ...event, type: "file.copied" });
+  await accounting.append({ ...event, type });
 }
 
 async function follow(t: TestContext, url: string, query = "", headers: Record<string, string> = {}) {
@@ -108,6 +112,17 @@ test("a client that comes back with the last id misses nothing and gets nothing 
   assert.equal(pathOf(await byQuery.reader.next()), "/c");
 });
 
+test("a client that comes back before anything came has its place, too", async (t) => {
+  const { url, services } = await startApi(t);
+  const { reader, abort } = await follow(t, url);
+  await reader.block();
+  const [, id = ""] = /^id: (.*)$/.exec((await reader.block()) ?? "") ?? [];
+  abort();
+  await record(services, "/a");
+  const again = await follow(t, url, "", { "last-event-id": id });
+  assert.equal(pathOf(await again.reader.next()), "/a");
+});
+
 test("since begins in the past, and filters hold", async (t) => {
   const { url, services } = await startApi(t);
   await record(services, "/in/a");
@@ -144,8 +159,10 @@ test("silence is broken by comments", async (t) => {
   const { url } = await startApi(t, { accounting }, { followEvents });
   const { reader } = await follow(t, url);
   await reader.block();
+  assert.equal(await reader.block(), "id: 2");
+  await record({ accounting }, "/a", "file.deleted");
   tick();
-  assert.equal(await reader.block(), ": nothing new");
+  assert.equal(await reader.block(), ": nothing new\nid: 3");
 });
 
 test("the stream ends with the server", async (t) => {
