@@ -65,9 +65,21 @@ export interface ObjectWriter {
   abort(): Promise<void>;
 }
 
+/**
+ * Whether a file may come along, by its name relative to what is renamed or copied: empty for that itself, `sub/a.pdf`
+ * for one below a folder.
+ */
+export type Admission = (name: string) => boolean;
+
 export interface MoveOptions {
   /** False: refuse with `already-exists` when the target is there. Folders are never replaced. */
   readonly overwrite: boolean;
+  /**
+   * Asked about every file that would get the new name, in the moment in which it does: none that is published
+   * meanwhile comes along unasked. One that may not come along keeps everything where it is, with `permission-denied`.
+   * Stores that cannot rename a folder in one moment refuse to with `unsupported`.
+   */
+  readonly admits?: Admission | undefined;
 }
 
 export interface RemoveOptions {

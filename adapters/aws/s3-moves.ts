@@ -82,7 +82,7 @@ export class S3Moves {
   }
 
   /** What moves, when the move is possible; undefined when it is done by doing nothing. @throws FileError. */
-  async #source({ fromKey, toKey, overwrite }: Names): Promise<StoredEntry | undefined> {
+  async #source({ fromKey, toKey, overwrite, admits }: Names): Promise<StoredEntry | undefined> {
     const { folders } = this.#options;
     const [from, to] = [objectKeySegments(fromKey), objectKeySegments(toKey)];
     if (from.length === 0) throw new FileError("invalid-argument", "this is the root folder");
@@ -96,13 +96,15 @@ export class S3Moves {
     if (target && !(overwrite && isFile && target.type === "file")) throw taken();
     if (!above) throw new FileError("not-found", "there is no such folder");
     if (above.type === "file") throw new FileError("not-a-directory", "a part of the path is not a folder");
+    if (admits && !isFile) throw new FileError("unsupported", "folders are not renamed where files have to be scanned");
+    if (admits?.("") === false) throw new FileError("permission-denied", "a file may not get this name");
     if (toKey.startsWith(`${fromKey}/`)) throw new FileError("invalid-argument", "a folder cannot move into itself");
     return source;
   }
 
-  #moveOf(names: Names, { type, etag }: StoredEntry): StagedMove {
+  #moveOf({ fromKey, toKey, overwrite }: Names, { type, etag }: StoredEntry): StagedMove {
     const { owner, newId } = this.#options;
-    return { ...names, type, etag, owner, startedAtMs: Date.now(), moveId: newId() };
+    return { fromKey, toKey, overwrite, type, etag, owner, startedAtMs: Date.now(), moveId: newId() };
   }
 
   async #moveAndEnd(move: StagedMove): Promise<typeof replaced | undefined> {

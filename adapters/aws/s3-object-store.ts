@@ -163,12 +163,12 @@ class BucketObjectStore implements S3ObjectStore {
     await this.#parts.folders.remove(objectKey, type, options);
   }
 
-  async move(fromKey: string, toKey: string, { overwrite }: MoveOptions): Promise<void> {
-    await this.#parts.moves.move({ fromKey, toKey, overwrite });
+  async move(fromKey: string, toKey: string, options: MoveOptions): Promise<void> {
+    await this.#parts.moves.move({ fromKey, toKey, ...options });
   }
 
   /** The copy has the modification time of the original. */
-  async copy(fromKey: string, toKey: string, { overwrite }: MoveOptions): Promise<StoredEntry> {
+  async copy(fromKey: string, toKey: string, { overwrite, admits }: MoveOptions): Promise<StoredEntry> {
     objectKeySegments(fromKey);
     const to = objectKeySegments(toKey);
     if (to.length === 0) throw new FileError("already-exists", "this is the root folder");
@@ -177,6 +177,7 @@ class BucketObjectStore implements S3ObjectStore {
     const [source, target, above] = await Promise.all([fromKey, toKey, parent].map((one) => folders.stat(one)));
     if (!source) throw new FileError("not-found", "there is no such file");
     if (source.type === "directory") throw new FileError("not-a-file", "a folder has this name");
+    if (admits?.("") === false) throw new FileError("permission-denied", "a file may not get this name");
     if (target && !(overwrite && target.type === "file"))
       throw new FileError("already-exists", "the new name is taken");
     if (!above) throw new FileError("not-found", "there is no such folder");

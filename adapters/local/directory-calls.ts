@@ -28,6 +28,11 @@ export function openDescriptor(path: string, flags: number, mode = 0): Promise<n
   return call<number>((done) => fs.open(path, flags, mode, done));
 }
 
+/** What stands in the folder, links not followed. */
+export function entriesIn(path: string): Promise<readonly fs.Dirent[]> {
+  return call<fs.Dirent[]>((done) => fs.readdir(path, { withFileTypes: true }, done));
+}
+
 export function rename(from: string, to: string): Promise<void> {
   return call((done) => fs.rename(from, to, done));
 }

@@ -21,10 +21,11 @@ import { FolderTree, makeDirectory } from "./directory-folder.ts";
 import { localSegments, type Place, placeOf } from "./directory-key.ts";
 import { FolderListings } from "./directory-listing.ts";
 import { ObjectKeyLocks } from "./directory-locks.ts";
-import { moveEntry, placeFile, removeEntry } from "./directory-placement.ts";
+import { assertAdmitted, moveEntry, placeFile, removeEntry } from "./directory-placement.ts";
 import { DirectoryReader } from "./directory-reader.ts";
 import { Staging } from "./directory-staging.ts";
 import { DirectoryWriter, type Staged } from "./directory-writer.ts";
+import { FolderTurns } from "./folder-turns.ts";
 
 export interface DirectoryObjectStoreOptions {
   /** What clients see: `acme/inbox/a.pdf` is the file of that name below it. Made where it is missing. */
@@ -76,6 +77,7 @@ class DirectoryObjectStore implements ObjectStore {
   readonly #staging: Staging;
   readonly #filesDirectory: string;
   readonly #locks = new ObjectKeyLocks();
+  readonly #turns = new FolderTurns();
   readonly #listings = new FolderListings();
 
   constructor(tree: FolderTree, staging: Staging, filesDirectory: string) {
@@ -147,28 +149,32 @@ class DirectoryObjectStore implements ObjectStore {
     });
   }
 
-  async move(fromKey: string, toKey: string, { overwrite }: MoveOptions): Promise<void> {
+  /** Whoever holds a folder open reaches its files under any name, so a folder is renamed while nobody changes one. */
+  async move(fromKey: string, toKey: string, options: MoveOptions): Promise<void> {
     const from = placeOrRefuse(fromKey, "invalid-argument");
     const to = placeOrRefuse(toKey, "already-exists");
     const source = await this.stat(fromKey);
     if (!source) throw new FileError("not-found", "there is no such file or folder");
-    if (fromKey === toKey && overwrite && source.type === "file") return;
-    await this.#tree.withinSource(from.folders, (fromParent) =>
-      this.#tree.within(to.folders, async (toParent) => {
-        await this.#locks.run([fromKey, toKey], () =>
-          moveEntry(fromParent.at(from.name), toParent.at(to.name), overwrite),
-        );
-        await toParent.sync();
-        await fromParent.sync();
-      }),
-    );
+    if (fromKey === toKey && options.overwrite && source.type === "file") return;
+    const move = () =>
+      this.#tree.withinSource(from.folders, (fromParent) =>
+        this.#tree.within(to.folders, async (toParent) => {
+          await this.#locks.run([fromKey, toKey], () =>
+            moveEntry(fromParent.at(from.name), toParent.at(to.name), { ...options, type: source.type }),
+          );
+          await toParent.sync();
+          await fromParent.sync();
+        }),
+      );
+    await (source.type === "file" ? this.#turns.shared(move) : this.#turns.alone(move));
   }
 
   /** The copy has the modification time of the original. */
-  async copy(fromKey: string, toKey: string, { overwrite }: MoveOptions): Promise<StoredEntry> {
+  async copy(fromKey: string, toKey: string, { overwrite, admits }: MoveOptions): Promise<StoredEntry> {
     const to = placeOrRefuse(toKey, "already-exists");
-    const reader = await this.#openRead(fromKey);
+    const reader = await this.#turns.shared(() => this.#openRead(fromKey));
     try {
+      assertAdmitted("", admits);
       const target = await this.#tree.within(to.folders, (parent) => lookUp(parent.at(to.name)));
       if (target && !(overwrite && target.isFile())) throw new FileError("already-exists", "the new name is taken");
       return await this.#copyContent(reader, toKey, { exclusive: !overwrite, modifiedAtMs: reader.entry.modifiedAtMs });
@@ -207,12 +213,14 @@ class DirectoryObjectStore implements ObjectStore {
 
   #writer(staged: Staged, objectKey: string, { folders, name }: Place): DirectoryWriter {
     return new DirectoryWriter(staged, ({ file, path }, options) =>
-      this.#tree.withinMade(folders, async (parent) => {
-        await this.#locks.run([objectKey], () => placeFile(path, parent.at(name), options));
-        const entry = fileEntryOf(file.stats());
-        await parent.sync();
-        return entry;
-      }),
+      this.#turns.shared(() =>
+        this.#tree.withinMade(folders, async (parent) => {
+          await this.#locks.run([objectKey], () => placeFile(path, parent.at(name), options));
+          const entry = fileEntryOf(file.stats());
+          await parent.sync();
+          return entry;
+        }),
+      ),
     );
   }
 

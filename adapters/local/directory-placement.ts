@@ -1,6 +1,7 @@
 import { FileError } from "../../core/errors.ts";
-import type { PublishOptions, RemoveOptions } from "../../ports/object-store.ts";
-import { link, lookUp, removeFolder, rename, unlink } from "./directory-calls.ts";
+import { limits } from "../../core/limits.ts";
+import type { Admission, MoveOptions, PublishOptions, RemoveOptions } from "../../ports/object-store.ts";
+import { entriesIn, link, lookUp, removeFolder, rename, unlink } from "./directory-calls.ts";
 import { entryOf } from "./directory-entry.ts";
 
 /**
@@ -19,15 +20,43 @@ export async function placeFile(stagedPath: string, target: string, options: Pub
   else await rename(stagedPath, target);
 }
 
+/** @throws FileError `permission-denied` */
+export function assertAdmitted(name: string, admits: Admission | undefined): void {
+  if (admits?.(name) === false) throw new FileError("permission-denied", "a file may not get this name");
+}
+
+/** How many files there are, each of which is admitted. @throws FileError `permission-denied`, `unsupported` */
+async function assertAllAdmitted(path: string, prefix: string, admits: Admission): Promise<number> {
+  let count = 0;
+  for (const entry of await entriesIn(path)) {
+    const name = `${prefix}${entry.name}`;
+    if (entry.isDirectory()) count += await assertAllAdmitted(`${path}/${entry.name}`, `${name}/`, admits);
+    else if (entry.isFile()) assertAdmitted(name, admits);
+    count += 1;
+    if (count > limits.treeEntries) {
+      throw new FileError("unsupported", `a folder with more than ${limits.treeEntries} entries cannot be renamed`);
+    }
+  }
+  return count;
+}
+
 /**
- * Renames a file or folder. Only files replace, and only files. Between the check and the renaming of a folder, a
- * program on this machine could put an empty folder in its way, which is then replaced: no content is lost.
+ * Renames a file or folder, which is what `type` says it was when the turn for it was taken. Only files replace, and
+ * only files. Between the check and the renaming of a folder, a program on this machine could put an empty folder in
+ * its way, which is then replaced: no content is lost.
  * The names must differ. @throws FileError `not-found`, `already-exists`, `invalid-argument` for a folder into itself.
  */
-export async function moveEntry(from: string, to: string, overwrite: boolean): Promise<void> {
+export async function moveEntry(
+  from: string,
+  to: string,
+  { overwrite, admits, type }: MoveOptions & { readonly type: "file" | "directory" },
+): Promise<void> {
   const source = await lookUp(from);
   const sourceEntry = source && entryOf(source);
   if (!source || !sourceEntry) throw new FileError("not-found", "there is no such file or folder");
+  if (sourceEntry.type !== type) throw new FileError("unavailable", "another operation has this name; try again later");
+  if (admits && type === "directory") await assertAllAdmitted(from, "", admits);
+  else assertAdmitted("", admits);
   const target = await lookUp(to);
   if (target && !(overwrite && source.isFile() && target.isFile())) {
     throw new FileError("already-exists", "the new name is taken");

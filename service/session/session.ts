@@ -13,7 +13,7 @@ import { Entries } from "./entries.ts";
 import { type FolderSource, Listing, type PageOptions, pageOf, pagesOf } from "./listing.ts";
 import { needsEntry, type OpenWriter, openUpload } from "./open-upload.ts";
 import { type EventContent, Recorder } from "./recorder.ts";
-import { assertScanned } from "./scanned-rename.ts";
+import { moveAdmitted } from "./scanned-rename.ts";
 import type { SessionServices } from "./services.ts";
 import type { SessionRegistry } from "./session-registry.ts";
 import { movement, type Target, TransferRecord } from "./transfer.ts";
@@ -270,8 +270,9 @@ export class Session {
     this.#entries().assertNotVirtual(from.path, "permission-denied");
     this.#entries().assertNotVirtual(to.path, "already-exists");
     await this.#entries().assertParentExists(to.path);
-    await assertScanned(this.#services, this.#authenticated(), { from, to });
-    await this.#services.objects.move(from.objectKey, to.objectKey, options);
+    await moveAdmitted(this.#services, this.#authenticated(), { from, to }, (admits) =>
+      this.#services.objects.move(from.objectKey, to.objectKey, { ...options, admits }),
+    );
     await this.#record("file.renamed", `${from.path} renamed to ${to.path}`, movement(from, to));
   }
 
@@ -282,8 +283,9 @@ export class Session {
     this.#entries().assertNotVirtual(from.path, "not-a-file");
     this.#entries().assertNotVirtual(to.path, "already-exists");
     await this.#entries().assertParentExists(to.path);
-    await assertScanned(this.#services, this.#authenticated(), { from, to });
-    const entry = await this.#services.objects.copy(from.objectKey, to.objectKey, options);
+    const entry = await moveAdmitted(this.#services, this.#authenticated(), { from, to }, (admits) =>
+      this.#services.objects.copy(from.objectKey, to.objectKey, { ...options, admits }),
+    );
     const data = { ...movement(from, to), bytes: entry.size };
     await this.#record("file.copied", `${from.path} copied to ${to.path}`, data);
     return entry;

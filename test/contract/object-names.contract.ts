@@ -6,6 +6,7 @@ import { countSuccesses, refuses } from "./refusal.ts";
 import type { CreateStore, StoreUnderTest } from "./store-under-test.ts";
 
 const racers = 8;
+const manyFolders = 100;
 const keep = { overwrite: false };
 const replace = { overwrite: true };
 
@@ -253,6 +254,57 @@ export function objectNamesContract(create: CreateStore): void {
         await refuses("already-exists", store.move("folder", "empty", options));
         await refuses("already-exists", store.move("folder", "file", options));
       }
+    });
+
+    it("asks about every file that would get the new name, and moves nothing when one may not", async () => {
+      await store.ensureDirectory("to");
+      await put(store, "from/a", "a");
+      await put(store, "from/deep/b", "b");
+      const asked: string[] = [];
+      const admits = (name: string) => {
+        asked.push(name);
+        return name !== "deep/b";
+      };
+      const moving = store.move("from", "to/moved", { overwrite: false, admits });
+      // S3 cannot rename a folder in one moment.
+      const code = await moving.then(
+        () => undefined,
+        (error: { code?: unknown }) => error.code,
+      );
+      assert.ok(code === "permission-denied" || (code === "unsupported" && asked.length === 0), `${code}`);
+      assert.deepEqual(await namesIn(store, "from"), ["a", "deep"]);
+      assert.deepEqual(await namesIn(store, "to"), []);
+      if (code === "unsupported") return;
+      assert.ok(asked.includes("deep/b"));
+      await store.move("from", "to/moved", { overwrite: false, admits: () => true });
+      assert.equal(await get(store, "to/moved/deep/b"), "b");
+    });
+
+    it("asks about a file that is renamed or copied", async () => {
+      await put(store, "a", "a");
+      const never = { overwrite: true, admits: (name: string) => name !== "" };
+      await refuses("permission-denied", store.move("a", "b", never));
+      await refuses("permission-denied", store.copy("a", "b", never));
+      assert.deepEqual(await namesIn(store, ""), ["a"]);
+      await store.move("a", "b", { overwrite: false, admits: (name) => name === "" });
+      assert.equal(await get(store, "b"), "a");
+    });
+
+    it("lets no file come along unasked that is published in the moment of a rename", async () => {
+      await store.ensureDirectory("to");
+      for (let index = 0; index < manyFolders; index += 1) await put(store, `from/below/${index}/known`, "known");
+      const writer = await store.openWrite("from/late", newTransferId());
+      await writer.write(new Uint8Array(1));
+      await writer.flush();
+      let published: Promise<unknown> | undefined;
+      const admits = (name: string) => {
+        published ??= Promise.resolve().then(() => writer.publish({}));
+        return name.endsWith("known");
+      };
+      await store.move("from", "to/moved", { overwrite: false, admits }).catch(() => {});
+      await (published ?? writer.publish({}));
+      if (await store.stat("to/moved")) assert.deepEqual(await namesIn(store, "to/moved"), ["below"]);
+      assert.ok((await namesIn(store, "from")).includes("late"));
     });
 
     it("refuses to move a folder into itself, and leaves it whole", async () => {

@@ -176,7 +176,11 @@ describe("uploads that clamd has to see first", { skip: programOrSkip("clamd"), 
     await assert.rejects(clients.sftp.rename("/elsewhere.pdf", "/inbox/elsewhere.pdf"), /scanned there/);
     await clients.sftp.makeDirectory("/folder");
     await clients.sftp.put("/folder/x", eicar);
-    await assert.rejects(clients.sftp.rename("/folder", "/inbox/folder"), /scanned there/);
+    for (const protocol of protocols) {
+      await assert.rejects(clients[protocol].rename("/folder", "/inbox/folder"), /scanned there/);
+      await clients[protocol].makeDirectory(`/empty-${protocol}`);
+      await clients[protocol].rename(`/empty-${protocol}`, `/inbox/empty-${protocol}`);
+    }
     const acme = await connectHttp(product.endpoints.http.url, "acme");
     const copy = { op: "copy" as const, from: "/elsewhere.pdf", to: "/inbox/elsewhere.pdf" };
     await assert.rejects(acme.operate(copy), /scanned there/);

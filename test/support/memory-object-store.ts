@@ -3,6 +3,7 @@ import { FileError } from "../../core/errors.ts";
 import { compareByBytes, listingPosition, objectKeySegments } from "../../core/object-key.ts";
 import type {
   EntryPage,
+  MoveOptions,
   ObjectReader,
   ObjectStore,
   ObjectWriter,
@@ -48,9 +49,10 @@ export function createMemoryObjectStore(): ObjectStore {
     ensureDirectory: async (directoryKey) => makeFolders(tree, directoryKey),
     remove: async (objectKey, type, options) => removeEntry(tree, objectKey, { type, ...options }),
     move: async (fromKey, toKey, options) => moveEntry(tree, { fromKey, toKey, ...options }),
-    copy: async (fromKey, toKey, { overwrite }) => {
+    copy: async (fromKey, toKey, { overwrite, admits }) => {
       assertObjectKeys(fromKey, toKey);
       const file = fileAt(tree, fromKey);
+      assertAdmitted([""], admits);
       if (!overwrite || tree.folders.has(toKey)) assertFree(tree, toKey);
       assertDirectory(tree, parentOf(toKey));
       tree.files.set(toKey, { ...file, transferId: undefined });
@@ -212,8 +214,12 @@ function removeEntry(
   tree.folders.delete(objectKey);
 }
 
-function moveEntry(tree: Tree, move: { fromKey: string; toKey: string; overwrite: boolean }): void {
-  const { fromKey, toKey, overwrite } = move;
+function assertAdmitted(names: readonly string[], admits: MoveOptions["admits"]): void {
+  if (admits && !names.every(admits)) throw new FileError("permission-denied", "a file may not get this name");
+}
+
+function moveEntry(tree: Tree, move: MoveOptions & { readonly fromKey: string; readonly toKey: string }): void {
+  const { fromKey, toKey, overwrite, admits } = move;
   assertObjectKeys(fromKey, toKey);
   assertNotRoot(fromKey);
   const entry = entryAt(tree, fromKey);
@@ -224,6 +230,8 @@ function moveEntry(tree: Tree, move: { fromKey: string; toKey: string; overwrite
   if (toKey.startsWith(`${fromKey}/`)) throw new FileError("invalid-argument", "a folder cannot move into itself");
   const moved = (objectKey: string) => toKey + objectKey.slice(fromKey.length);
   const isMoved = (objectKey: string) => objectKey === fromKey || objectKey.startsWith(`${fromKey}/`);
+  const names = [...tree.files.keys()].filter(isMoved).map((objectKey) => objectKey.slice(fromKey.length + 1));
+  assertAdmitted(names, admits);
   for (const [objectKey, file] of [...tree.files].filter(([movedKey]) => isMoved(movedKey))) {
     tree.files.delete(objectKey);
     tree.files.set(moved(objectKey), file);
