@@ -1,3 +1,4 @@
+import { createDynamoFailedLogins } from "../../adapters/aws/dynamo-failed-logins.ts";
 import { entryJsonSchemas } from "../../adapters/node/configuration/entry-form.ts";
 import { limits } from "../../core/limits.ts";
 import { createHttpApplication, type HttpApplication } from "../../protocols/http/application.ts";
@@ -24,6 +25,7 @@ export async function openApplication(environment: ApiEnvironment): Promise<Http
     openSession,
     tokenSessions: new TokenSessions({ services, openSession, resumeSession, store: sessions, signer }),
     apiTokens: new ApiTokens({ services, resumeSession, store: apiTokens, mint }),
+    failedLogins: createDynamoFailedLogins(table),
     uploads: await openPartUploads(table, services, signer),
     readEvents: createEventReader(services),
     // API Gateway lets no endless answers through, and each second of waiting would be paid for.
@@ -32,7 +34,6 @@ export async function openApplication(environment: ApiEnvironment): Promise<Http
     authorize: createAuthorize(services),
     deadLetters: openDeadLetters(table, { dispatch: environment.dispatchQueue, alerts: environment.alertQueue }),
     transfers: openTransferDesk(table, services, environment.transfersFunction),
-    metrics: () => "",
     entrySchemas: entryJsonSchemas,
     version: process.env.FERRYGATE_VERSION ?? "unbundled",
     readiness: () => "ready",

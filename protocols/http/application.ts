@@ -11,7 +11,7 @@ import type { Authorize } from "../../service/management/authorize.ts";
 import type { Management } from "../../service/management/management.ts";
 import type { ScanDesk } from "../../service/scan/scan-desk.ts";
 import type { ApiTokens } from "../../service/session/api-tokens.ts";
-import { FailedLogins } from "../../service/session/failed-logins.ts";
+import { type LoginThrottle, OwnFailedLogins } from "../../service/session/failed-logins.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import type { TokenSessions } from "../../service/session/token-sessions.ts";
 import { toResponse } from "./answer.ts";
@@ -39,6 +39,8 @@ export interface HttpServices {
   readonly openSession: OpenSession;
   readonly tokenSessions: TokenSessions;
   readonly apiTokens: ApiTokens;
+  /** Of several servers together; without it those of this one. */
+  readonly failedLogins?: LoginThrottle | undefined;
   readonly uploads: UploadServices;
   readonly readEvents: ReadEvents;
   readonly followEvents: FollowEvents;
@@ -53,8 +55,8 @@ export interface HttpServices {
   readonly entrySchemas: Readonly<Record<EntryKind, JsonObject>>;
   /** Of this program. */
   readonly version: string;
-  /** The text of `GET /metrics`. */
-  readonly metrics: () => string;
+  /** The text of `GET /metrics`. Undefined where a process cannot count what the product does. */
+  readonly metrics?: (() => string) | undefined;
   readonly readiness: () => Readiness;
   readonly log: HttpLog;
 }
@@ -70,7 +72,12 @@ export type HttpApplication = (request: Request, peer: Peer, waitUntil?: WaitUnt
 /** Builds the API. What fails is answered as a problem document; the promise does not reject. */
 export function createHttpApplication(services: HttpServices): HttpApplication {
   const { openSession, tokenSessions, apiTokens, log } = services;
-  const door: Door = { openSession, tokenSessions, apiTokens, failedLogins: new FailedLogins() };
+  const door: Door = {
+    openSession,
+    tokenSessions,
+    apiTokens,
+    failedLogins: services.failedLogins ?? new OwnFailedLogins(),
+  };
   const application = new Hono<HttpEnvironment>();
   for (const [path, operations] of byPath(operationsOf(services, door))) {
     const route = path.replaceAll(/\{(\w+)\}/g, ":$1");
@@ -89,7 +96,7 @@ function operationsOf(services: HttpServices, door: Door): readonly Operation[] 
   const { readiness, version, entrySchemas } = services;
   const operations = [
     ...healthOperations(readiness),
-    ...metricsOperations(services.metrics),
+    ...(services.metrics ? metricsOperations(services.metrics) : []),
     ...sessionOperations(door),
     ...apiTokenOperations(services.apiTokens),
     ...fileOperations,

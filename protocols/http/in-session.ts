@@ -4,7 +4,7 @@ import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { ApiTokens } from "../../service/session/api-tokens.ts";
 import type { Connection } from "../../service/session/connection.ts";
-import type { FailedLogins } from "../../service/session/failed-logins.ts";
+import type { LoginThrottle } from "../../service/session/failed-logins.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import type { Session } from "../../service/session/session.ts";
 import type { TokenSessions } from "../../service/session/token-sessions.ts";
@@ -20,7 +20,7 @@ export interface Door {
   readonly openSession: OpenSession;
   readonly tokenSessions: TokenSessions;
   readonly apiTokens: ApiTokens;
-  readonly failedLogins: FailedLogins;
+  readonly failedLogins: LoginThrottle;
 }
 
 /**
@@ -59,7 +59,7 @@ async function sessionOf(door: Door, context: HttpContext, connection: Connectio
     const detail = "log in with HTTP Basic authentication (RFC 7617), or with a token (RFC 6750)";
     throw new RequestError("authentication-required", detail);
   }
-  refuseAfterFailures(door, context.env.peer);
+  await refuseAfterFailures(door, context.env.peer);
   const session = door.openSession(connection);
   context.set("sessionId", session.id);
   const accepted = await session.authenticate(credential).catch(async (error: unknown) => {
@@ -68,7 +68,7 @@ async function sessionOf(door: Door, context: HttpContext, connection: Connectio
   });
   if (accepted) return session;
   await session.end("user-request");
-  throw refusedLogin(door, context.env.peer);
+  throw await refusedLogin(door, context.env.peer);
 }
 
 async function resumed(
@@ -85,15 +85,15 @@ async function resumed(
 }
 
 /** @throws RequestError `too-many-requests` for an address that failed to log in too often. */
-export function refuseAfterFailures({ failedLogins }: Door, { address }: Peer): void {
-  const waitMs = failedLogins.waitMs(address, Date.now());
+export async function refuseAfterFailures({ failedLogins }: Door, { address }: Peer): Promise<void> {
+  const waitMs = await failedLogins.waitMs(address, Date.now());
   if (waitMs <= 0) return;
   const headers = { "retry-after": `${Math.ceil(waitMs / 1000)}` };
   throw new RequestError("too-many-requests", "too many logins from this address were refused; wait", headers);
 }
 
-export function refusedLogin({ failedLogins }: Door, { address }: Peer): RequestError {
-  failedLogins.add(address, Date.now());
+export async function refusedLogin({ failedLogins }: Door, { address }: Peer): Promise<RequestError> {
+  await failedLogins.add(address, Date.now());
   const detail = "the user name or the password is wrong, or the account may not log in";
   return new RequestError("authentication-failed", detail);
 }

@@ -25,9 +25,9 @@ export function sessionOperations(door: Door): readonly Operation[] {
         problems: [401, 413, 415, 429],
       },
       async ({ body, context }) => {
-        refuseAfterFailures(door, context.env.peer);
+        await refuseAfterFailures(door, context.env.peer);
         const issued = await door.tokenSessions.start(connectionOf(context), { kind: "password", ...body });
-        if (!issued) throw refusedLogin(door, context.env.peer);
+        if (!issued) throw await refusedLogin(door, context.env.peer);
         const { token, expiresAtMs } = issued;
         return toResponse(jsonAnswer(201, { token, expiresAt: new Date(expiresAtMs).toISOString() }));
       },

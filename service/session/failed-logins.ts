@@ -1,26 +1,26 @@
 import { limits } from "../../core/limits.ts";
 import { clientNetworkOf } from "../../core/source-address.ts";
+import type { FailedLogins } from "../../ports/failed-logins.ts";
 
 interface Failures {
   readonly sinceMs: number;
   readonly count: number;
 }
 
-/**
- * Counts refused logins by the network of the client, so that passwords cannot be tried without end: after
- * limits.failedLogins within limits.failedLoginsMs, counted from the first, it has to wait for the rest of that time.
- */
-export class FailedLogins {
+/** Failed logins, whoever counts them. */
+export type LoginThrottle = Pick<OwnFailedLogins, "waitMs" | "add">;
+
+/** Those of one process. */
+export class OwnFailedLogins implements FailedLogins {
   readonly #byNetwork = new Map<string, Failures>();
 
-  /** How long the address has to wait, in milliseconds; 0 when it may log in. */
-  waitMs(address: string, nowMs: number): number {
+  async waitMs(address: string, nowMs: number): Promise<number> {
     const failures = this.#current(address, nowMs);
     if (!failures || failures.count < limits.failedLogins) return 0;
     return failures.sinceMs + limits.failedLoginsMs - nowMs;
   }
 
-  add(address: string, nowMs: number): void {
+  async add(address: string, nowMs: number): Promise<void> {
     const { sinceMs, count } = this.#current(address, nowMs) ?? { sinceMs: nowMs, count: 0 };
     const network = clientNetworkOf(address);
     this.#byNetwork.delete(network);
