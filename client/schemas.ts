@@ -44,6 +44,7 @@ export interface AccountingEvent {
     | "scan.infected"
     | "scan.failed"
     | "scan.released"
+    | "scan.refused"
     | "configuration.changed"
     | "file.missing"
     | "account.expiring"
@@ -91,6 +92,7 @@ export interface AlertRule {
       | "scan.infected"
       | "scan.failed"
       | "scan.released"
+      | "scan.refused"
       | "configuration.changed"
       | "file.missing"
       | "account.expiring"
@@ -123,6 +125,7 @@ export interface AlertRule {
       | "!scan.infected"
       | "!scan.failed"
       | "!scan.released"
+      | "!scan.refused"
       | "!configuration.changed"
       | "!file.missing"
       | "!account.expiring"
@@ -444,6 +447,7 @@ export interface QuarantinedFile {
   readonly state: "waiting" | "infected" | "failed";
   readonly since: string;
   readonly reason?: string;
+  readonly repeats?: { readonly count: number; readonly id: string; readonly heldAt: string };
 }
 
 export interface Receipt {

@@ -26,6 +26,7 @@ export const eventTypes = [
   "scan.infected",
   "scan.failed",
   "scan.released",
+  "scan.refused",
   "configuration.changed",
   "file.missing",
   "account.expiring",

@@ -48,6 +48,12 @@ export const contentLimits = {
   quarantineRetentionDays: 30,
   longestQuarantineRetentionDays: 3650,
   quarantineSweepMs: 60 * minute,
+  /** What a quarantine holds where nothing else is configured, and what can be configured. */
+  quarantineFiles: 20_000,
+  mostQuarantineFiles: 1_000_000,
+  quarantineBytes: 100 * GiB,
+  /** Of the files and of the bytes that it may hold, one account gets this fraction: one half. */
+  quarantineShare: 2,
   /** The record of a file in quarantine. */
   quarantineRecordBytes: 128 * KiB,
   quarantinePageEntries: 1000,

@@ -11,6 +11,7 @@ import type { DeadLetters } from "../../ports/dead-letters.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { EventHandler } from "../../service/consume/event-consumer.ts";
 import { Quarantine } from "../../service/scan/quarantine.ts";
+import type { QuarantineBounds } from "../../service/scan/quarantine-room.ts";
 import { ScanDesk } from "../../service/scan/scan-desk.ts";
 import { type DispatchScanning, type ScannerInForce, scanRetries } from "../../service/scan/scan-services.ts";
 import type { UploadQuarantine } from "../../service/session/upload-quarantine.ts";
@@ -44,7 +45,12 @@ export async function openScanning(
     filesDirectory: join(dataDirectory, "quarantine", "files"),
     stagingDirectory: join(dataDirectory, "quarantine", "staging"),
   });
-  const quarantine = new Quarantine({ store, conversions: contentConversions, runtime });
+  const quarantine = new Quarantine({
+    store,
+    conversions: contentConversions,
+    runtime,
+    bounds: () => boundsOf(configuration().scanner),
+  });
   const scanner = scannerInForce(() => configuration().scanner);
   let desk: ScanDesk | undefined;
   let stopSweeping = () => {};
@@ -76,6 +82,11 @@ export async function openScanning(
       await Promise.race([desk?.stop(), timeLimit]);
     },
   };
+}
+
+function boundsOf(configured: ScannerConfiguration | undefined): QuarantineBounds {
+  const { quarantineFiles, quarantineBytes } = configured ?? limits;
+  return { files: quarantineFiles, bytes: quarantineBytes };
 }
 
 /** Another scanner when the configuration changes. */

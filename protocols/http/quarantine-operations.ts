@@ -6,6 +6,7 @@ import type { ScanDesk } from "../../service/scan/scan-desk.ts";
 import type { Session } from "../../service/session/session.ts";
 import { jsonAnswer, toResponse } from "./answer.ts";
 import { attachment } from "./content-disposition.ts";
+import { streamOf } from "./file-stream.ts";
 import { type Operation, type Reply, sessionOperation } from "./operation.ts";
 import { queryInteger, text } from "./request-input.ts";
 
@@ -26,6 +27,14 @@ const quarantinedFile = z
       .describe("failed: there is no verdict, and it is not tried any more"),
     since: z.iso.datetime().describe("of the state"),
     reason: z.string().optional().describe("what was found, or why there is no verdict"),
+    repeats: z
+      .object({
+        count: z.int(),
+        id: z.string().describe("the transferId of the last"),
+        heldAt: z.iso.datetime().describe("when the last was complete"),
+      })
+      .optional()
+      .describe("later uploads of the same content to the same path, which are not kept once more"),
   })
   .meta({
     id: "QuarantinedFile",
@@ -58,35 +67,22 @@ export function quarantineOperations(desk: ScanDesk): readonly Operation[] {
 }
 
 function shown(file: HeldFile): z.output<typeof quarantinedFile> {
-  const { transferId, accountName, path, bytes, sha256, heldAt, state, reason, since } = file;
-  const more = { since: new Date(since).toISOString(), ...(reason !== undefined && { reason }) };
+  const { transferId, accountName, path, bytes, sha256, heldAt, state, reason, since, repeats } = file;
+  const more = {
+    since: new Date(since).toISOString(),
+    ...(reason !== undefined && { reason }),
+    ...(repeats && { repeats: { count: repeats.count, id: repeats.transferId, heldAt: repeats.heldAt } }),
+  };
   return { id: transferId, account: accountName, path, bytes, sha256, heldAt, state, ...more };
 }
 
-/** As a download that no program opens by itself, and on record when it has ended. */
+/** As a download that no program opens by itself, on record like any other, with the id of the file in quarantine. */
 async function download(desk: ScanDesk, session: Session, id: string): Promise<Reply> {
-  const { file, pieces } = await desk.content(id);
-  const { path, bytes, sha256 } = file;
-  const message = `${path} was downloaded from quarantine`;
-  const data = { path, direction: "download", bytes, sha256, transferId: id, quarantined: true };
-  const { promise: finished, resolve } = Promise.withResolvers<void>();
-  const content = new ReadableStream<Uint8Array>({
-    async pull(controller) {
-      try {
-        const { value, done } = await pieces.next();
-        if (!done) return controller.enqueue(value.slice());
-        await desk.record(session.eventOf({ type: "transfer.completed", message, data }));
-        controller.close();
-      } catch (error) {
-        controller.error(error);
-      }
-      resolve();
-    },
-    async cancel() {
-      await pieces.return(undefined);
-      resolve();
-    },
-  });
+  const { file, reader } = await desk.open(id);
+  const { path, objectKey, bytes } = file;
+  const quarantine = { quarantined: true, quarantineId: id } as const;
+  const transfer = session.transferOut({ path, objectKey, quarantine }, reader);
+  const { content, finished } = streamOf(transfer, { start: 0, end: bytes });
   const headers = {
     "content-type": "application/octet-stream",
     "content-length": `${bytes}`,

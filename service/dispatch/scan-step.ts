@@ -84,8 +84,9 @@ async function isolate(
   const quarantine = scanning?.quarantine;
   if (!quarantine) throw new ScannerDown("no scanner is configured");
   const held = heldFile(run, file, finding, runtime.now());
+  // A file that is to go from where others can read it is taken in whatever the bounds say.
   if (!(await quarantine.content(finding.scanId))) await copyIn(services, quarantine, file, finding);
-  await quarantine.put(held);
+  await quarantine.keepInfected(held);
   const { signature } = finding;
   const message = `${file.path} is infected with ${signature} and was put into quarantine`;
   await accounting.append(scanEvent(services, held, { type: "scan.infected", message, data: { signature } }));

@@ -29,6 +29,15 @@ export interface HeldFile {
   readonly reason?: string | undefined;
   /** Milliseconds since the epoch, of the last change of `state`. */
   readonly since: number;
+  /** Later uploads of the same content to the same path, which were not kept beside this one. */
+  readonly repeats?: Repeats | undefined;
+}
+
+export interface Repeats {
+  readonly count: number;
+  /** The last of them, and when it was complete (ISO 8601). */
+  readonly transferId: string;
+  readonly heldAt: string;
 }
 
 /** The file that the end of a held upload tells of. @throws FileError `integrity` for an event that tells of none. */

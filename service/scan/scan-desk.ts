@@ -2,11 +2,11 @@ import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { type FinalVerdict, ScannerDown, type ScanVerdict } from "../../ports/content-scanner.ts";
+import type { ObjectReader } from "../../ports/object-store.ts";
 import type { EventHandler } from "../consume/event-consumer.ts";
 import { isLasting, reasonOf, retryDelayMs, WorkBusy } from "../consume/retry.ts";
 import { type HeldFile, heldFileOf, isHeldUpload } from "./held-file.ts";
 import type { HeldPage } from "./quarantine.ts";
-import { contentOf } from "./release.ts";
 import { type ScanServices, scanConsumer, scanEvent } from "./scan-services.ts";
 import { askScanner, type ReleaseReason, type Settled, settle, VerdictPending } from "./settlement.ts";
 
@@ -39,7 +39,7 @@ export class ScanDesk {
 
   /** Takes up what an earlier process left, also what that one had given up. */
   async start(): Promise<void> {
-    for await (const file of this.#services.quarantine.all()) if (file.state !== "infected") this.#enqueue(file);
+    for await (const file of this.#services.quarantine.load()) if (file.state !== "infected") this.#enqueue(file);
   }
 
   /** Ends what is under way; the rest waits for the next start. */
@@ -110,24 +110,10 @@ export class ScanDesk {
     return this.#services.quarantine.list(page);
   }
 
-  /** What the file holds, piece by piece, each good until the next is asked for. @throws FileError `not-found`. */
-  async content(transferId: string): Promise<{ readonly file: HeldFile; readonly pieces: AsyncGenerator<Uint8Array> }> {
-    const { quarantine } = this.#services;
+  /** What the file holds; the caller closes it. @throws FileError `not-found`. */
+  async open(transferId: string): Promise<{ readonly file: HeldFile; readonly reader: ObjectReader }> {
     const file = await this.find(transferId);
-    const reader = await quarantine.open(transferId);
-    async function* pieces() {
-      try {
-        yield* contentOf(reader);
-      } finally {
-        await reader.close();
-      }
-    }
-    return { file, pieces: pieces() };
-  }
-
-  /** Puts on record what an operator did with a file here. @throws FileError `unavailable`. */
-  record(event: AccountingEvent): Promise<void> {
-    return this.#services.accounting.append(event);
+    return { file, reader: await this.#services.quarantine.open(transferId) };
   }
 
   /** Puts on record that the file is gone for good, and removes it. @throws FileError `not-found`. */

@@ -103,11 +103,13 @@ async function recordInfected(
   file: HeldFile,
   { signature, scanner }: Extract<FinalVerdict, { readonly verdict: "infected" }>,
 ): Promise<void> {
+  // The same file again is counted, not kept once more.
+  const keptAs = services.quarantine.twinOf(file);
   await services.accounting.append(
     scanEvent(services, file, {
       type: "scan.infected",
       message: `${file.path} is infected with ${signature} and stays in quarantine`,
-      data: { signature, ...(scanner !== undefined && { scanner }) },
+      data: { signature, ...(scanner !== undefined && { scanner }), ...(keptAs !== undefined && { keptAs }) },
     }),
   );
 }
@@ -115,10 +117,7 @@ async function recordInfected(
 async function keepInfected(services: ScanServices, file: HeldFile, signature: string): Promise<void> {
   const { quarantine, runtime } = services;
   quarantine.leave(file.objectKey, file.transferId);
-  const kept = await quarantine.find(file.transferId);
-  if (kept?.state !== "infected") {
-    await quarantine.put({ ...file, state: "infected", reason: signature, since: runtime.now() });
-  }
+  await quarantine.keepInfected({ ...file, state: "infected", reason: signature, since: runtime.now() });
   await services.deadLetters.remove(`${scanConsumer}.${file.event.id}`);
 }
 

@@ -51,9 +51,12 @@ export async function openUpload(
   const place = placeOf(services, subject, isHeld ? transferId : undefined);
   const openInPlace = open ?? (() => objects.openWrite(objectKey, transferId));
   const opening =
-    isHeld && quarantine ? openQuarantined(objects, quarantine, objectKey, transferId) : openInPlace(transferId);
+    isHeld && quarantine
+      ? openQuarantined(objects, quarantine, { transferId, accountName: account.name, objectKey })
+      : openInPlace(transferId);
   const writer = await opening.catch(async (error: unknown) => {
     await existing?.close();
+    if (error instanceof FileError && error.code === "quota-exceeded") await recordRefusal(recorder, subject, error);
     throw error;
   });
   record.start();
@@ -68,12 +71,19 @@ export async function openUpload(
     },
     discard: async () => {
       if (isHeld) quarantine?.quarantine.leave(objectKey, transferId);
+      if (isHeld) quarantine?.quarantine.room.leave(transferId);
       await place.store.discard(transferId);
     },
     ended,
     ...(isHeld && quarantine && { verdict: () => verdictSoon(quarantine, transferId) }),
   };
   return new Upload(parts, options);
+}
+
+/** For whoever has to make room: nothing of the file has come, so there is no transfer that could say it. */
+async function recordRefusal(recorder: Recorder, { path, objectKey }: Target, { message }: FileError): Promise<void> {
+  const data = { path, objectKey, direction: "upload", reason: message };
+  await recorder.record({ type: "scan.refused", message: `upload of ${path} refused: ${message}`, data });
 }
 
 /** Whether it matters to an upload what is there: who replaces it, whatever it is, hears of a folder when it opens. */

@@ -16,7 +16,7 @@ import { type EventContent, Recorder } from "./recorder.ts";
 import { moveAdmitted } from "./scanned-rename.ts";
 import type { SessionServices } from "./services.ts";
 import type { SessionRegistry } from "./session-registry.ts";
-import { movement, type Target, TransferRecord } from "./transfer.ts";
+import { movement, type Target, TransferRecord, type TransferSubject } from "./transfer.ts";
 import type { Upload, UploadOptions } from "./upload.ts";
 
 /**
@@ -164,19 +164,20 @@ export class Session {
   /** Opens a file for reading. @throws FileError `not-found`, `not-a-file`, `permission-denied`. */
   async download(rawPath: string): Promise<Download> {
     const { target, reader } = await this.#openFile(rawPath);
-    return this.#transferOut(target, reader);
+    return this.transferOut(target, reader);
   }
 
   /** As `download`, when what is there is `wanted`; otherwise nothing is transferred, nor on record. */
   async downloadIf(rawPath: string, wanted: (entry: StoredEntry) => boolean): Promise<Download | undefined> {
     const { target, reader } = await this.#openFile(rawPath);
-    if (wanted(reader.entry)) return this.#transferOut(target, reader);
+    if (wanted(reader.entry)) return this.transferOut(target, reader);
     await reader.close();
     return undefined;
   }
 
-  #transferOut(target: Target, reader: ObjectReader): Download {
-    const record = new TransferRecord(this.#services, this.#recorder, { ...target, direction: "download" });
+  /** Sends what whoever opened it lets the account read. */
+  transferOut(subject: Omit<TransferSubject, "direction">, reader: ObjectReader): Download {
+    const record = new TransferRecord(this.#services, this.#recorder, { ...subject, direction: "download" });
     record.start();
     return this.#track(new Download(reader, record, (ended) => this.#transfers.delete(ended)));
   }

@@ -21,8 +21,13 @@ export interface TransferSubject extends Target {
   /** That of a transfer that is gone on with. */
   readonly transferId?: string | undefined;
   readonly remote?: { readonly destination: string; readonly remotePath: string } | undefined;
-  /** Of an upload that nobody can read when it is complete; with the version that it found at its place. */
-  readonly quarantine?: { readonly quarantined: true; readonly replacesEtag?: string } | undefined;
+  /**
+   * Of an upload that nobody can read when it is complete, with the version that it found at its place; or of what an
+   * operator reads in quarantine, by its id there.
+   */
+  readonly quarantine?:
+    | { readonly quarantined: true; readonly replacesEtag?: string; readonly quarantineId?: string }
+    | undefined;
 }
 
 /** Where a destination has a part in it. */

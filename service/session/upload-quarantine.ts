@@ -35,17 +35,33 @@ export function unscannable({ name, scan, groups }: Account, path: VirtualPath):
   return new FileError("unavailable", `${rule}: files for ${path} have to be scanned, and nothing scans them here`);
 }
 
-/** The way into the quarantine: what the client asked of the publishing is asked of the place that the file is for. */
+/** An upload that is to be held. */
+export interface HeldUpload {
+  readonly transferId: string;
+  readonly accountName: string;
+  readonly objectKey: string;
+}
+
+/**
+ * The way into the quarantine: what the client asked of the publishing is asked of the place that the file is for.
+ * @throws FileError `quota-exceeded` when there is no more room, at the beginning and with each write
+ */
 export async function openQuarantined(
   objects: ObjectStore,
   quarantine: UploadQuarantine,
-  objectKey: string,
-  transferId: string,
+  { transferId, accountName, objectKey }: HeldUpload,
 ): Promise<ObjectWriter> {
-  const { store } = quarantine.quarantine;
-  const writer = await store.openWrite(contentKey(transferId), transferId);
+  const { store, room } = quarantine.quarantine;
+  room.take(transferId, accountName, 0);
+  const writer = await store.openWrite(contentKey(transferId), transferId).catch((error: unknown) => {
+    room.leave(transferId);
+    throw error;
+  });
   return {
-    write: (chunk) => writer.write(chunk),
+    write: async (chunk) => {
+      room.take(transferId, accountName, chunk.length);
+      await writer.write(chunk);
+    },
     flush: () => writer.flush(),
     abort: () => writer.abort(),
     publish: async ({ modifiedAtMs, ...conditions }) => {

@@ -131,7 +131,11 @@ describe("uploads that clamd has to see first", { skip: programOrSkip("clamd"), 
     const { exitCode, stderr } = await runProgram("lftp", ["--norc"], { input: script.join("\n") });
     assert.equal(exitCode, 1);
     assert.match(stderr, /550 The file was refused: .* was found in it/);
-    assert.equal((await quarantined()).filter(({ path }) => path === "/inbox/once.txt").length, 1);
+    const kept = (await quarantined()).filter(({ path }) => path === "/inbox/once.txt");
+    assert.deepEqual(
+      kept.map(({ repeats }) => repeats),
+      [undefined],
+    );
   });
 
   it("are dispatched when they are released, not before", async () => {
@@ -159,6 +163,11 @@ describe("uploads that clamd has to see first", { skip: programOrSkip("clamd"), 
     }
     const content = await admin.request("GET", `${place}/content`);
     assert.deepEqual(Buffer.from(await content.arrayBuffer()), eicar);
+    const read = (await product.events("account=admin")).filter(({ data }) => data.quarantineId === file?.id);
+    assert.deepEqual(read.map(({ type }) => type).sort(), ["transfer.completed", "transfer.started"]);
+    assert.equal(read[0]?.data.transferId, read[1]?.data.transferId);
+    assert.notEqual(read[0]?.data.transferId, file?.id, "the download has an id of its own");
+    assert.deepEqual([read[0]?.data.direction, read[0]?.data.path], ["download", "/inbox/judged.pdf"]);
     await admin.request("POST", `${place}/release`);
     const [released] = await eventsAbout(product, "type=scan.released", "/inbox/judged.pdf");
     assert.equal(released?.data.by, "admin");
@@ -213,7 +222,14 @@ describe("uploads that clamd has to see first", { skip: programOrSkip("clamd"), 
 });
 
 interface Listing {
-  readonly files: readonly { id: string; account: string; path: string; state: string; reason?: string }[];
+  readonly files: readonly {
+    id: string;
+    account: string;
+    path: string;
+    state: string;
+    reason?: string;
+    repeats?: object;
+  }[];
 }
 
 describe("a scanner that is down for long", { skip: programOrSkip("clamd"), timeout: 120_000 }, () => {

@@ -92,6 +92,9 @@ export interface ScannerConfiguration {
   /** Of uploads of all accounts. */
   readonly scan?: ScanScope | undefined;
   readonly retentionDays: number;
+  /** What the quarantine holds at most, of all accounts. */
+  readonly quarantineFiles: number;
+  readonly quarantineBytes: number;
 }
 
 /** An endpoint that is asked about accounts that are not on file. */

@@ -24,6 +24,17 @@ export const scannerSchema = section({
     .max(limits.longestQuarantineRetentionDays)
     .default(limits.quarantineRetentionDays)
     .describe("How long infected files are kept in quarantine."),
+  quarantineFiles: z
+    .int()
+    .min(2)
+    .max(limits.mostQuarantineFiles)
+    .default(limits.quarantineFiles)
+    .describe("How many files the quarantine holds, one account at most half of them. Then uploads are refused."),
+  quarantineBytes: z
+    .int()
+    .min(2)
+    .default(limits.quarantineBytes)
+    .describe("How many bytes the quarantine holds, one account at most half of them. Then uploads are refused."),
 });
 
 function parseClamdAddress(text: string): ScannerConfiguration["clamd"] {
