@@ -375,6 +375,8 @@ export const limits = {
   gatewayStreamMs: 20 * second,
   /** A function begins nothing new when so little of its time is left: a webhook or a mail may take as long. */
   functionEndMs: 20 * second,
+  /** Of a file that a function makes another file of: it is read and written within one call, beside others. */
+  functionContentBytes: 4 * GiB,
   /** The same for pushes and pulls: one that has begun then has the rest until functionEndMs. */
   transfersEndMs: 3 * minute,
   /** How often a queue delivers a message, unless the environment says otherwise, and the most that SQS knows. */

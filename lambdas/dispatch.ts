@@ -14,8 +14,7 @@ const dispatcher = services.handlerFor({ turnFor: (event, name) => queuePush(pus
 const consume = createQueueConsumer({ ...services, handler: dispatcher, mostReceives });
 
 /** Acts on accounting events by the dispatch rules in force. */
-export const handler = createBatchHandler(async (records) => {
-  await services.owner.live();
-  await services.configuration.refresh();
+export const handler = createBatchHandler(async (records, context) => {
+  await services.begin(context);
   return consume(records.map((record) => ({ event: eventOfMessage(record), receives: receiveCountOf(record) })));
 });

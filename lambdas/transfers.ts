@@ -17,8 +17,7 @@ const board = createDynamoTransferBoard(services.table);
 
 /** A schedule has it push what waits for destinations, and pull what is due; the HTTP API calls it in between. */
 export const handler = middy<unknown, void>().handler(async (_event, context) => {
-  await services.owner.live();
-  await configuration.refresh();
+  await services.begin(context);
   const destinations = services.openDestinations();
   const endMs = untilShortlyBefore(context);
   const untilMs = endMs + limits.functionEndMs - limits.transfersEndMs;

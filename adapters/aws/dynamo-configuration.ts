@@ -25,12 +25,15 @@ import {
   versionText,
 } from "./dynamo-configuration-entries.ts";
 import type { DynamoTable, Write } from "./dynamo-table.ts";
+import { stageProvisions } from "./stage-provisions.ts";
 
 export interface DynamoConfigurationOptions {
   readonly table: DynamoTable;
   readonly log: Pick<Log, "error">;
   /** The kinds that `current` needs, all of them by default; what is not read costs nothing. */
   readonly kinds?: readonly EntryKind[] | undefined;
+  /** What entries find besides each other. @default those of a stage without keys of OpenPGP and a scanner */
+  readonly provisions?: Provisions | undefined;
 }
 
 /** The accounts, groups and rules in force, and what changes them. */
@@ -46,14 +49,14 @@ export interface DynamoConfiguration {
  * hold however many change things at once.
  */
 export function createDynamoConfiguration(options: DynamoConfigurationOptions): DynamoConfiguration {
-  const { table, log, kinds } = options;
+  const { table, log, kinds, provisions = stageProvisions({}) } = options;
   const report = ({ kind, name }: EntryName, message: string) =>
     log.error("an entry of the configuration cannot be used", { kind, name, message });
   const snapshot = new ConfigurationSnapshot(table, kinds);
   const merger = new ConfigurationMerger(report);
   let merged: { readonly version: number | undefined; readonly parts: ManagedParts } | undefined;
   return {
-    store: new DynamoConfigurationStore(table, report),
+    store: new DynamoConfigurationStore({ table, provisions, report }),
     current: async () => {
       await snapshot.refresh();
       const { version } = snapshot;
@@ -74,20 +77,21 @@ const noParts: ManagedParts = {
   alerts: [],
 };
 
-/** Mail leaves through SES in every stage; keys of OpenPGP and a scanner that uploads wait for, no stage has. */
-export const awsProvisions: Provisions = {
-  withoutMail: undefined,
-  withoutScanner: "nothing scans files of single accounts in the AWS edition",
-  pgpKeys: [],
-};
+interface StoreParts {
+  readonly table: DynamoTable;
+  readonly provisions: Provisions;
+  readonly report: (entry: EntryName, message: string) => void;
+}
 
 class DynamoConfigurationStore implements ConfigurationStore {
   readonly #table: DynamoTable;
+  readonly #provisions: Provisions;
   readonly #snapshot: ConfigurationSnapshot;
   readonly #merger: ConfigurationMerger;
 
-  constructor(table: DynamoTable, report: (entry: EntryName, message: string) => void) {
+  constructor({ table, provisions, report }: StoreParts) {
     this.#table = table;
+    this.#provisions = provisions;
     this.#snapshot = new ConfigurationSnapshot(table);
     this.#merger = new ConfigurationMerger(report);
   }
@@ -128,7 +132,7 @@ class DynamoConfigurationStore implements ConfigurationStore {
   async #try(change: EntryChange, accept: AcceptChange): Promise<EntryOutcome | undefined> {
     const { kind, name, dryRun } = change;
     const version = this.#snapshot.version ?? 0;
-    const { before, value } = checkChange(this.#snapshot, awsProvisions, change);
+    const { before, value } = checkChange(this.#snapshot, this.#provisions, change);
     const row = value === undefined ? undefined : this.#rowAfter({ kind, name }, value, before);
     const outcome = { before: before && entryOf(before), after: row && entryOf(row) };
     if (value === before?.value) return outcome;

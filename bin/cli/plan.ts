@@ -61,7 +61,7 @@ async function openTarget(
   if (table === undefined) return openDataDirectory(resolve(data ?? "data"), options);
   // The clients of AWS take a second to load, and few need them.
   const { openTable } = await import("./table-target.ts");
-  return openTable(table, { serverName: options.serverName, eventBus: options.forReading ? undefined : eventBus });
+  return openTable(table, { ...options, eventBus: options.forReading ? undefined : eventBus });
 }
 
 function readArguments(args: readonly string[]): Place & { readonly config: string } {

@@ -9,12 +9,12 @@ export type BatchHandler = (event: SQSEvent, context: Context) => Promise<SQSBat
  * A function behind a queue, which is told what of a batch it is to deliver again. Results are in the records' order.
  */
 export function createBatchHandler(
-  work: (records: readonly SQSRecord[]) => Promise<readonly PromiseSettledResult<void>[]>,
+  work: (records: readonly SQSRecord[], context: Context) => Promise<readonly PromiseSettledResult<void>[]>,
 ): BatchHandler {
   const logger = (error: unknown, { messageId }: SQSRecord) =>
     runtime.log.warn("a message is to be delivered again", { messageId, error });
   const handler = middy<SQSEvent, unknown>()
     .use(sqsPartialBatchFailure({ logger }))
-    .handler(({ Records }) => work(Records));
+    .handler(({ Records }, context) => work(Records, context));
   return async (event, context) => (await handler(event, context)) as SQSBatchResponse;
 }

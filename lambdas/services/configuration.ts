@@ -4,6 +4,7 @@ import {
 } from "../../adapters/aws/dynamo-account-directory.ts";
 import { createDynamoConfiguration } from "../../adapters/aws/dynamo-configuration.ts";
 import type { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
+import { type PgpKeySummaries, stageProvisions } from "../../adapters/aws/stage-provisions.ts";
 import type { ConfigurationStore } from "../../ports/configuration-store.ts";
 import { runtime } from "./operator-log.ts";
 
@@ -20,9 +21,10 @@ export interface FunctionConfiguration {
   refresh(): Promise<void>;
 }
 
-export function openConfiguration(table: DynamoTable): FunctionConfiguration {
+/** @param pgpKeys those that the stage names */
+export function openConfiguration(table: DynamoTable, pgpKeys?: PgpKeySummaries): FunctionConfiguration {
   const { log } = runtime;
-  const configuration = createDynamoConfiguration({ table, log });
+  const configuration = createDynamoConfiguration({ table, log, provisions: stageProvisions({ pgpKeys }) });
   let inForce: Parts | undefined;
   return {
     accounts: createDynamoAccountDirectory({ table, log }),

@@ -1,33 +1,36 @@
+import type { Context } from "aws-lambda";
 import { createDynamoClaims, createDynamoDeadLetters } from "../../adapters/aws/dynamo-automation.ts";
 import { createDynamoPushQueue } from "../../adapters/aws/dynamo-push-queue.ts";
 import { openS3Site } from "../../adapters/aws/s3-site.ts";
-import { archives } from "../../adapters/node/archives.ts";
-import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import { createRemoteSites } from "../../adapters/node/remote/remote-sites.ts";
 import type { EventHandler } from "../../service/consume/event-consumer.ts";
 import { Destinations } from "../../service/destinations/destination-access.ts";
 import type { Pushing } from "../../service/dispatch/dispatch-services.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
+import { type ContentEnvironment, openContent } from "./content.ts";
 import { openServices, type ServicesEnvironment } from "./session-services.ts";
 import { openTable } from "./table.ts";
 
 /** What dispatch rules stand on, for the function that gets events and the one that goes on with their pushes. */
-export function openDispatching(environment: ServicesEnvironment) {
+export function openDispatching(environment: ServicesEnvironment & ContentEnvironment) {
   const table = openTable(environment.table);
   const services = { ...openServices(environment), claims: createDynamoClaims(table) };
   const { configuration, runtime } = services;
   const sites = createRemoteSites({ s3: openS3Site });
+  const content = openContent(environment);
   return {
     ...services,
+    /** Each call begins with it. @throws FileError `unavailable` */
+    begin: async (call: Context) => {
+      await services.owner.live();
+      await Promise.all([configuration.refresh(), content.begin(call)]);
+    },
     table,
     queue: createDynamoPushQueue(table),
     deadLetters: createDynamoDeadLetters(table),
     /** Whoever opens connections closes them with these. */
     openDestinations: () => new Destinations(() => configuration.current().destinations, sites, runtime),
     handlerFor: (pushing: Pushing): EventHandler =>
-      createDispatcher(
-        { ...services, archives, conversions: contentConversions, pushing },
-        () => configuration.current().dispatch,
-      ),
+      createDispatcher({ ...services, ...content.services, pushing }, () => configuration.current().dispatch),
   };
 }

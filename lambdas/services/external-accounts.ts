@@ -7,13 +7,16 @@ import { createSecretAuthentication } from "../../adapters/aws/secret-authentica
 import { ExternalAccounts } from "../../service/session/external-accounts.ts";
 import { runtime } from "./operator-log.ts";
 
-export interface ExternalAccountsEnvironment {
-  readonly table: DynamoTable;
-  /** Those on file. */
-  readonly accounts: DynamoAccountDirectory;
+export interface LoginsEnvironment {
   readonly serverName: string;
   readonly authentication?: AuthenticationSettings | undefined;
   readonly authenticationSecret?: string | undefined;
+}
+
+export interface ExternalAccountsEnvironment extends LoginsEnvironment {
+  readonly table: DynamoTable;
+  /** Those on file. */
+  readonly accounts: DynamoAccountDirectory;
 }
 
 /**

@@ -1,24 +1,22 @@
-import type { AuthenticationSettings } from "../../adapters/aws/authentication-settings.ts";
 import { createS3Client } from "../../adapters/aws/clients.ts";
 import { createDynamoLeases } from "../../adapters/aws/dynamo-leases.ts";
 import { createDynamoStaging } from "../../adapters/aws/dynamo-staging.ts";
 import { FunctionOwner } from "../../adapters/aws/function-owner.ts";
 import { createS3ObjectStore, type S3ObjectStore } from "../../adapters/aws/s3-object-store.ts";
+import type { PgpKeySummaries } from "../../adapters/aws/stage-provisions.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import type { SessionServices } from "../../service/session/services.ts";
 import { type FunctionConfiguration, openConfiguration } from "./configuration.ts";
-import { openExternalAccounts } from "./external-accounts.ts";
+import { type LoginsEnvironment, openExternalAccounts } from "./external-accounts.ts";
 import { runtime } from "./operator-log.ts";
 import { openRecord } from "./record.ts";
 import { openTable } from "./table.ts";
 
-export interface ServicesEnvironment {
+export interface ServicesEnvironment extends LoginsEnvironment {
   readonly table: string;
   readonly bucket: string;
   readonly eventBus: string;
-  readonly serverName: string;
-  readonly authentication?: AuthenticationSettings | undefined;
-  readonly authenticationSecret?: string | undefined;
+  readonly pgpKeys?: PgpKeySummaries | undefined;
 }
 
 /** What the session pipeline stands on, over the services of AWS. */
@@ -33,7 +31,7 @@ export function openServices(environment: ServicesEnvironment): FunctionServices
   const { bucket, eventBus, serverName } = environment;
   const table = openTable(environment.table);
   const owner = new FunctionOwner({ leases: createDynamoLeases({ table }), runtime });
-  const configuration = openConfiguration(table);
+  const configuration = openConfiguration(table, environment.pgpKeys);
   const external = openExternalAccounts({ ...environment, table, accounts: configuration.accounts });
   const staging = createDynamoStaging(table);
   return {

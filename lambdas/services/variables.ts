@@ -1,6 +1,7 @@
 import { type AuthenticationSettings, readAuthenticationSettings } from "../../adapters/aws/authentication-settings.ts";
 import { environmentNames } from "../../adapters/aws/env.ts";
 import { optionalNumber, optionalText, requiredText } from "../../adapters/aws/environment.ts";
+import { type PgpKeySummaries, readPgpKeyNames } from "../../adapters/aws/stage-provisions.ts";
 import { limits } from "../../core/limits.ts";
 
 /** Who is asked about names that are not on file. */
@@ -26,5 +27,11 @@ export const variables = {
   }),
   transferRole: optionalText(environmentNames.transferRole),
   encryptionKey: optionalText(environmentNames.dataEncryptionKey),
+  pgpKeysSecret: optionalText(environmentNames.pgpKeysSecret),
+  pgpKeys: {
+    name: environmentNames.pgpKeys,
+    read: (text: string): PgpKeySummaries | undefined => readPgpKeyNames(text),
+    fallback: { value: undefined },
+  },
   ...externalVariables,
 };

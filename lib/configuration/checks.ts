@@ -37,6 +37,7 @@ export const checks: readonly Check[] = [
   { sections: ["gateway"], find: hostName },
   { sections: ["mail"], find: mailIdentity },
   { sections: ["authentication"], find: loginTime },
+  { sections: ["pgpKeys"], find: pgpKeyNames },
   { sections: ["scan"], find: scanPrefixes },
   { sections: ["api", "region"], find: apiCertificate },
   { sections: ["managedTransfer"], find: managedTransfer },
@@ -249,6 +250,13 @@ function loginTime({ authentication: { http } }: Stage): Problem[] {
     `is ${http.timeoutSeconds} for each of ${http.urls.length} addresses, ${seconds} together; ` +
     `a login waits for ${externalAuthenticationSeconds}`;
   return [{ field: "authentication.http.timeoutSeconds", reason }];
+}
+
+function pgpKeyNames({ pgpKeys }: Stage): Problem[] {
+  const names = pgpKeys.map(({ name }) => name);
+  return names.flatMap((name, index) =>
+    names.indexOf(name) < index ? [{ field: `pgpKeys[${index}].name`, reason: `${name} is there twice` }] : [],
+  );
 }
 
 function scanPrefixes({ scan: { kind, prefixes } }: Stage): Problem[] {

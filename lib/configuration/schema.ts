@@ -147,6 +147,13 @@ const authentication = z.strictObject({
     .optional(),
 });
 
+const pgpKey = z.strictObject({
+  /** As dispatch rules name it. */
+  name: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._@+-]{0,63}$/, "is not a name of up to 64 characters"),
+  /** `private`: one of yours, which decrypts and signs; `public`: one of a partner. */
+  kind: z.enum(["private", "public"]),
+});
+
 const scan = z.strictObject({
   kind: z.enum(["guardduty", "none"]).default("none"),
   /** Prefixes in the bucket that are scanned; none means all of it. */
@@ -205,6 +212,8 @@ export const stageSections = {
   api: api.prefault({}),
   mail,
   authentication: authentication.prefault({}),
+  /** OpenPGP keys of dispatch rules. The keys themselves stand in one secret, which takes 64 KiB. */
+  pgpKeys: z.array(pgpKey).max(50).default([]),
   scan: scan.prefault({}),
   retention: retention.prefault({}),
   managedTransfer: managedTransfer.prefault({}),

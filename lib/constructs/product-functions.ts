@@ -25,10 +25,18 @@ export interface ProductFunctionsProps {
   readonly mail: MailSender;
   /** Who is asked about names that are not on file. @default nobody */
   readonly logins?: ExternalLogins | undefined;
+  /** OpenPGP keys of dispatch rules. @default none */
+  readonly pgpKeys?: PgpKeys | undefined;
   /** How events name the server. */
   readonly serverName: string;
   /** @default 90 days */
   readonly logRetention?: LogRetention;
+}
+
+export interface PgpKeys {
+  /** Holds the keys; operators fill it. */
+  readonly secret: ProductSecret;
+  readonly names: readonly { readonly name: string; readonly kind: "public" | "private" }[];
 }
 
 /** Where the accounting function writes within the audit bucket. */
@@ -67,6 +75,7 @@ export class ProductFunctions extends Construct {
       const knowing = [this.authorize, this.dispatch, this.scanResult, this.transfers];
       askElsewhere(props.logins, props.table, { asking, knowing });
     }
+    if (props.pgpKeys) this.#useKeys(props.pgpKeys);
   }
 
   get all(): Readonly<Record<Exclude<FunctionName, "first-secrets">, ServiceFunction>> {
@@ -228,6 +237,16 @@ export class ProductFunctions extends Construct {
         [environmentNames.eventBus]: bus.bus.eventBusName,
       },
     });
+  }
+
+  /** What acts by rules has the keys; what takes rules knows their names. */
+  #useKeys({ secret, names }: PgpKeys): void {
+    const kinds = Object.fromEntries(names.map(({ name, kind }) => [name, kind]));
+    this.httpApi.function.addEnvironment(environmentNames.pgpKeys, JSON.stringify(kinds));
+    for (const made of [this.dispatch, this.transfers]) {
+      secret.grantRead(made);
+      made.function.addEnvironment(environmentNames.pgpKeysSecret, secret.secret.secretArn);
+    }
   }
 
   #readTokenKeys(made: ServiceFunction): void {

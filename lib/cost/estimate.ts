@@ -41,7 +41,7 @@ export function fixedCosts(stage: Stage, prices: Prices): CostLine[] {
   const endpoints = hasEndpoints ? endpointCount * zones.length : 0;
   const alarms = alarmCountOf(stage);
   const metrics = eventMetrics + gateway.pools.length + (gateway.corporate ? 1 : 0);
-  const secretCount = secretsOfAll + (stage.authentication.http ? 1 : 0);
+  const secretCount = secretsOfAll + (stage.authentication.http ? 1 : 0) + (stage.pgpKeys.length > 0 ? 1 : 0);
   return [
     ...computing(stage, prices),
     line("load balancers", `${balancers}, with one unit of capacity each`, [

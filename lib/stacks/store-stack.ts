@@ -24,10 +24,12 @@ export class StoreStack extends Stack {
   readonly tokenKeys: ProductSecret;
   /** Where the stage names an endpoint that is asked about logins. */
   readonly authenticationHeaders: ProductSecret | undefined;
+  /** Where the stage names OpenPGP keys. */
+  readonly pgpKeys: ProductSecret | undefined;
 
   constructor(scope: Construct, id: string, props: StoreStackProps) {
     super(scope, id, { ...props, terminationProtection: true });
-    const { retention, scan, authentication } = props.stage;
+    const { retention, scan, authentication, pgpKeys } = props.stage;
     const encryptionKey = new EncryptionKey(this, "EncryptionKey");
     const accessLogs = new AccessLogBucket(this, "AccessLogs", { expireDays: retention.logDays });
     this.encryptionKey = encryptionKey;
@@ -40,6 +42,7 @@ export class StoreStack extends Stack {
     this.tokenKeys = secret("TokenKeys", "What signs the tokens of the HTTP API");
     this.authenticationHeaders =
       authentication.http && secret("AuthenticationHeaders", "Headers of the questions about logins");
+    this.pgpKeys = pgpKeys.length > 0 ? secret("PgpKeys", "OpenPGP keys of dispatch rules") : undefined;
     new CfnOutput(this, "TableName", { value: this.table.table.tableName });
     new CfnOutput(this, "FilesBucketName", { value: this.files.bucket.bucketName });
     new CfnOutput(this, "HostKeysSecretArn", { value: this.hostKeys.secret.secretArn });
@@ -47,6 +50,7 @@ export class StoreStack extends Stack {
     if (this.authenticationHeaders) {
       new CfnOutput(this, "AuthenticationSecretArn", { value: this.authenticationHeaders.secret.secretArn });
     }
+    if (this.pgpKeys) new CfnOutput(this, "PgpKeysSecretArn", { value: this.pgpKeys.secret.secretArn });
     if (scan.kind === "guardduty") new MalwareScan(this, "Scan", { files: this.files, encryptionKey, ...scan });
   }
 }

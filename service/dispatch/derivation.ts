@@ -5,6 +5,7 @@ import { limits } from "../../core/limits.ts";
 import { nameOf } from "../../core/virtual-path.ts";
 import type { ObjectReader, ObjectWriter } from "../../ports/object-store.ts";
 import type { OpenPgp } from "../../ports/openpgp.ts";
+import { assertConvertible, assertTimeLeft } from "./conversion-bounds.ts";
 import type { DispatchServices } from "./dispatch-services.ts";
 import { type PinnedContent, takeAway } from "./dispatched-file.ts";
 import { type ContentEffect, type Intent, intentOf, type Placing } from "./placing.ts";
@@ -107,16 +108,21 @@ async function write(
   return { bytes, sha256: sha256.hex() };
 }
 
-/** The bytes of the version that was found. @throws FileError `unavailable` when it is another by now */
+/**
+ * The bytes of the version that was found.
+ * @throws FileError `unavailable` when it is another by now, or there is no time left; `too-large` as the bounds say
+ */
 export async function* contentOf(
-  { objects }: DispatchServices,
+  services: DispatchServices,
   { file }: Pick<Placing, "file">,
   { etag }: PinnedContent,
 ): Content {
-  const reader: ObjectReader = await objects.openRead(file.objectKey);
+  const reader: ObjectReader = await services.objects.openRead(file.objectKey);
   try {
     if (reader.entry.etag !== etag) throw new FileError("unavailable", "the file was changed in this moment");
+    assertConvertible(services, reader.entry.size);
     for (let position = 0; ; ) {
+      assertTimeLeft(services);
       const piece = new Uint8Array(Math.min(pieceBytes, Math.max(1, reader.entry.size)));
       const count = await reader.read(piece, position);
       if (count === 0) return;

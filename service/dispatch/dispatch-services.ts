@@ -8,6 +8,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { OpenPgp } from "../../ports/openpgp.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { RemoteTurn } from "../destinations/remote-transfer.ts";
+import type { DispatchScanning } from "../scan/scan-services.ts";
 
 export interface Pushing {
   /**
@@ -17,7 +18,13 @@ export interface Pushing {
   turnFor(event: AccountingEvent, destination: string): Promise<RemoteTurn>;
 }
 
-import type { DispatchScanning } from "../scan/scan-services.ts";
+/** What can be made of a file where work is ended after a time. */
+export interface ConversionBounds {
+  /** A larger file would be begun again and again, and never be done. */
+  readonly mostBytes: number;
+  /** The moment at which what is under way is given up, to be begun anew. Milliseconds since the epoch. */
+  endMs(): number;
+}
 
 /** What dispatching stands on. */
 export interface DispatchServices {
@@ -29,6 +36,8 @@ export interface DispatchServices {
   readonly archives: Archives;
   /** Undefined where there are no keys. */
   readonly pgp?: OpenPgp | undefined;
+  /** Of steps that make one file of another; without it there are none. */
+  readonly conversionBounds?: ConversionBounds | undefined;
   /** How files get to destinations; undefined where that is not possible. */
   readonly pushing?: Pushing | undefined;
   /** What the step `scan` needs; without it such a step fails. */

@@ -6,6 +6,7 @@ import { limits } from "../../core/limits.ts";
 import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
 import type { ArchiveEntry } from "../../ports/archives.ts";
 import { once, type Turn } from "../consume/once.ts";
+import { assertConvertible, assertTimeLeft } from "./conversion-bounds.ts";
 import { derived } from "./derivation.ts";
 import { assertWritable, type Destination, destinationAt } from "./destination.ts";
 import { claimIdOf, recordStep, type StepRun } from "./dispatch-record.ts";
@@ -135,16 +136,18 @@ async function publishEntry(
 
 /** The files of the archive; folders are made where files need them. @throws FileError that names the entry */
 async function* entriesOf(
-  { archives, objects }: DispatchServices,
+  services: DispatchServices,
   { run, file, content, folder }: Unpacking,
 ): AsyncGenerator<UnpackedEntry> {
   const format: ArchiveFormat = run.step.format;
   const names = new ArchiveNames();
-  const reader = await objects.openRead(file.objectKey);
+  const reader = await services.objects.openRead(file.objectKey);
   try {
     if (reader.entry.etag !== content.etag) throw new FileError("unavailable", "the file was changed in this moment");
+    assertConvertible(services, reader.entry.size);
     let index = 0;
-    for await (const entry of archives.entries(format, reader)) {
+    for await (const entry of services.archives.entries(format, reader)) {
+      assertTimeLeft(services);
       const segments = names.add(entry.name, entry.type);
       if (entry.type === "file") yield { entry, index, path: pathBelow(folder.path, segments, entry) };
       index += 1;

@@ -237,6 +237,17 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     withEndpoint(["https://a.example.com", "https://b.example.com"], 8),
     "authentication.http.timeoutSeconds: is 8 for each of 2 addresses, 16 together; a login waits for 15",
   ],
+  [
+    "an OpenPGP key twice",
+    {
+      ...valid,
+      pgpKeys: [
+        { name: "a", kind: "public" },
+        { name: "a", kind: "private" },
+      ],
+    },
+    "pgpKeys[1].name: a is there twice",
+  ],
   ["prefixes of no scan", { ...valid, scan: { prefixes: ["acme/"] } }, "scan.prefixes: are given, but"],
   [
     "six prefixes",

@@ -51,6 +51,10 @@ const other: StageConfiguration = {
   },
   mail: { from: "files@example.com", identity: "files@example.com", alarms: ["ops@example.com"] },
   authentication: { http: { urls: ["https://id.example.com/ferrygate"], defaultGroup: "partners" } },
+  pgpKeys: [
+    { name: "ours", kind: "private" },
+    { name: "globex", kind: "public" },
+  ],
   scan: { kind: "guardduty", prefixes: ["acme/inbox/"], deny: "until-clean" },
   managedTransfer: {
     server: true,
@@ -168,6 +172,24 @@ describe("a stage in somebody else's network", () => {
     }
     assert(!told("accounting").includes("FERRYGATE_AUTHENTICATION"));
     assert(placed.stacks.get("Store")?.outputs.AuthenticationSecretArn);
+  });
+
+  it("gives OpenPGP keys to what acts by rules, and their names to what takes rules", () => {
+    const told = new Map(
+      placed
+        .of("AWS::Lambda::Function")
+        .map(({ id, properties }) => [/^Functions([a-z]+)/.exec(id)?.[1], JSON.stringify(properties.Environment)]),
+    );
+    const having = (text: string) => [...told].flatMap(([name, given]) => (given?.includes(text) ? [name] : [])).sort();
+    assert.deepEqual(having("FERRYGATE_PGP_KEYS_SECRET"), ["dispatch", "transfers"]);
+    const names = JSON.stringify(JSON.stringify({ ours: "private", globex: "public" })).slice(1, -1);
+    assert.deepEqual(having(names), ["httpapi"]);
+    const readers = placed.statements.filter(({ Resource }) => JSON.stringify(Resource).includes("Store/PgpKeys"));
+    assert.deepEqual(
+      [readers.length, readers.flatMap(({ Action }) => Action)[0]],
+      [2, "secretsmanager:GetSecretValue"],
+    );
+    assert(placed.stacks.get("Store")?.outputs.PgpKeysSecretArn);
   });
 
   it("answers the HTTP API under its own name only", () => {
