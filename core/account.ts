@@ -8,6 +8,8 @@ export interface Group {
   readonly permissions: readonly PermissionRule[];
   /** What is scanned before anybody can read it; undefined means that the group demands nothing. */
   readonly scan?: ScanScope | undefined;
+  /** Whether uploads that break off are kept, so that the account can go on with them. */
+  readonly resumableUploads?: boolean | undefined;
 }
 
 /**
@@ -55,4 +57,6 @@ export interface Account {
   readonly structure?: readonly string[] | undefined;
   /** What is scanned before anybody can read it, besides what the groups demand. */
   readonly scan?: ScanScope | undefined;
+  /** Whether uploads that break off are kept; a group may say so too. */
+  readonly resumableUploads?: boolean | undefined;
 }

@@ -149,6 +149,15 @@ export const limits = {
   pendingUploadsPerAccount: 100,
   pendingUploadMs: 24 * 60 * minute,
   pendingUploadReviewMs: 10 * minute,
+  /** What is kept of an upload that broke off: so long, of one account so many, in whole blocks. */
+  keptUploadMs: 24 * 60 * minute,
+  keptUploadsPerAccount: 100,
+  keptUploadBlockBytes: 64 * KiB,
+  keptUploadReviewMs: 10 * minute,
+  /** How long it is known which upload of a place is the newest, unless it ends before. */
+  newestUploadMs: 7 * 24 * 60 * minute,
+  /** How often an upload that begins looks again whether another one has begun at the same moment. */
+  newestUploadTries: 5,
   /** How long a URL is good that leads a part to the store. */
   partUrlMs: 60 * minute,
   /** URLs of one answer. */

@@ -59,6 +59,12 @@ export interface ObjectWriter {
    */
   publish(options: PublishOptions): Promise<StoredEntry>;
   /**
+   * Ends the upload and has the store keep its bytes for {@link ObjectContents.reopenWrite}, as far as it can. Answers
+   * how many can be gone on with: fewer than were written, so that nobody takes them for the whole file. 0 where none
+   * can, and after a publish; the transfer stays staged then, as after an abort.
+   */
+  keep(): Promise<number>;
+  /**
    * Gives the bytes back to the store; harmless after a publish. The transfer stays staged until it is discarded, so
    * that whoever crashes between the two finds that it was not published.
    */
@@ -70,6 +76,15 @@ export interface ObjectWriter {
  * for one below a folder.
  */
 export type Admission = (name: string) => boolean;
+
+/** An upload that goes on behind the bytes of another one. */
+export interface ReopenedWriter extends ObjectWriter {
+  /**
+   * Before the first write: gives up what lies behind so many bytes.
+   * @throws FileError `unsupported` where the store cannot cut there; from 0 it always can.
+   */
+  cut(bytes: number): Promise<void>;
+}
 
 export interface MoveOptions {
   /** False: refuse with `already-exists` when the target is there. Folders are never replaced. */
@@ -95,6 +110,12 @@ export interface StatOptions {
   readonly recentFolder?: boolean | undefined;
 }
 
+/** What is kept of an upload that broke off. */
+export interface KeptBytes {
+  readonly transferId: string;
+  readonly bytes: number;
+}
+
 /** Contents of objects. */
 export interface ObjectContents {
   /** The entry at the key, or undefined when nothing is there. */
@@ -106,14 +127,21 @@ export interface ObjectContents {
    * @throws FileError `not-a-file` when a folder has the name, `not-a-directory` when a parent is a file.
    */
   openWrite(objectKey: string, transferId: string): Promise<ObjectWriter>;
-  /** The transferIds of uploads that are neither published nor discarded. */
+  /** As {@link ObjectWriter.keep}, for an upload whose writer is gone. Answers the same when it is asked again. */
+  keep(transferId: string): Promise<number>;
+  /**
+   * Starts an upload with the first bytes of one that is kept, which is not known any more then: of several that ask,
+   * one gets them. @throws FileError `not-found` where so many bytes are not kept, `not-a-file`.
+   */
+  reopenWrite(objectKey: string, transferId: string, kept: KeptBytes): Promise<ReopenedWriter>;
+  /** The transferIds of uploads that are neither published, kept nor discarded. */
   stagedUploads(): Promise<readonly string[]>;
   /**
    * The truth about an upload that was started and whose publish was not answered, for example because of a crash:
    * whether its content was made visible. Changes nothing. A transfer that was discarded must not be asked about.
    */
   outcomeOf(objectKey: string, transferId: string): Promise<"published" | "unpublished">;
-  /** Forgets what is staged of an upload; a published file stays. Harmless when nothing is staged. */
+  /** Forgets what is staged or kept of an upload; a published file stays. Harmless when there is nothing. */
   discard(transferId: string): Promise<void>;
 }
 

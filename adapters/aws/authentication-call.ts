@@ -55,6 +55,7 @@ export interface CalledAccount {
     readonly permissions: readonly CalledRule[];
     /** Expressions, as they are written. */
     readonly scan?: readonly string[] | undefined;
+    readonly resumableUploads?: boolean | undefined;
   }[];
   readonly roles: readonly Role[];
   readonly enabled: boolean;
@@ -66,13 +67,13 @@ export interface CalledAccount {
   readonly external?: boolean | undefined;
   readonly structure?: readonly string[] | undefined;
   readonly scan?: readonly string[] | undefined;
+  readonly resumableUploads?: boolean | undefined;
 }
 
 export function toCalledAccount(account: Account): CalledAccount {
   const { passwordHash: _hash, publicKeys: _publicKeys, ...rest } = account;
-  const groups = account.groups.map(({ name, enabled, permissions, scan }) => ({
-    name,
-    enabled,
+  const groups = account.groups.map(({ permissions, scan, ...group }) => ({
+    ...group,
     permissions: permissions.map(toCalledRule),
     ...toCalledScan(scan),
   }));

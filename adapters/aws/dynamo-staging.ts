@@ -17,14 +17,12 @@ export function createDynamoStaging(table: DynamoTable): StagingRecord {
   const below = async (names: readonly string[]) =>
     (await Promise.all(names.map((partition) => table.all({ partition, index: true })))).flat();
   return {
-    add: async (upload) => {
-      const { transferId, state } = upload;
-      const index = state === "pending" ? {} : { gs1pk: shardOf(transferId), gs1sk: transferId };
-      // Whoever has the pending upload ends it long before that.
-      const pendingEndsAtMs = table.now() + 2 * limits.pendingUploadMs;
-      const expiresAt = state === "pending" ? table.expiryAt(pendingEndsAtMs) : undefined;
-      await table.put({ ...uploadPlace(transferId), ...index, ...upload, expiresAt });
-    },
+    add: async (upload) => void (await table.put(uploadItem(table, upload))),
+    replaceKept: (transferId, upload) =>
+      table.transact([
+        { remove: uploadPlace(transferId), condition: { expression: "#state = :kept", values: { kept: "kept" } } },
+        { put: uploadItem(table, upload) },
+      ]),
     find: async (transferId) => {
       const item = await table.get(uploadPlace(transferId));
       return item && uploadOf(item);
@@ -52,6 +50,15 @@ export function createDynamoStaging(table: DynamoTable): StagingRecord {
     },
     moves: async () => (await below([movesPartition])).map(moveOf),
   };
+}
+
+function uploadItem(table: DynamoTable, upload: StagedUpload): Item {
+  const { transferId, state } = upload;
+  const index = state === "pending" ? {} : { gs1pk: shardOf(transferId), gs1sk: transferId };
+  // Whoever has the pending upload ends it long before that.
+  const pendingEndsAtMs = table.now() + 2 * limits.pendingUploadMs;
+  const expiresAt = state === "pending" ? table.expiryAt(pendingEndsAtMs) : undefined;
+  return { ...uploadPlace(transferId), ...index, ...upload, expiresAt };
 }
 
 function uploadPlace(transferId: string): Place {
@@ -83,14 +90,19 @@ function shardName(shard: number): string {
 
 type Change = Parameters<StagingRecord["change"]>[1];
 
-/** A published upload leaves the index and is forgotten in time. */
+/** An upload that nobody is at any more, and that nobody has to end, leaves the index and is forgotten in time. */
+function isSettled(state: Change["state"]): boolean {
+  return state === "published" || state === "kept";
+}
+
 function changeOf({ multipartId, state }: Change): string {
+  const isLast = isSettled(state);
   const set = [
     ...(multipartId === undefined ? [] : ["#multipartId = :multipartId"]),
     ...(state === undefined ? [] : ["#state = :state"]),
-    ...(state === "published" ? ["#expiresAt = :expiresAt"] : []),
+    ...(isLast ? ["#expiresAt = :expiresAt"] : []),
   ];
-  return `SET ${set.join(", ")}${state === "published" ? " REMOVE #gs1pk, #gs1sk" : ""}`;
+  return `SET ${set.join(", ")}${isLast ? " REMOVE #gs1pk, #gs1sk" : ""}`;
 }
 
 function valuesOf(table: DynamoTable, { multipartId, state }: Change): Readonly<Record<string, unknown>> {
@@ -98,7 +110,7 @@ function valuesOf(table: DynamoTable, { multipartId, state }: Change): Readonly<
   return {
     ...(multipartId === undefined ? {} : { multipartId }),
     ...(state === undefined ? {} : { state }),
-    ...(state === "published" ? { expiresAt } : {}),
+    ...(isSettled(state) ? { expiresAt } : {}),
   };
 }
 

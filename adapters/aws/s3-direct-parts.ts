@@ -3,8 +3,6 @@ import {
   ChecksumType,
   type CompletedPart,
   CreateMultipartUploadCommand,
-  ListPartsCommand,
-  type Part,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
@@ -13,7 +11,7 @@ import { limits } from "../../core/limits.ts";
 import type { ObjectWriter, PublishOptions, StoredEntry } from "../../ports/object-store.ts";
 import type { DirectPartStore, UploadPart } from "../../ports/pending-uploads.ts";
 import { metadataOf, type S3Bucket } from "./s3-bucket.ts";
-import { abortMultipart, isGone } from "./s3-multipart.ts";
+import { abortMultipart, bytesOf, partsOf, type SentPart } from "./s3-multipart.ts";
 import type { Publisher } from "./s3-publisher.ts";
 import type { StagedUpload, StagingRecord } from "./s3-staging.ts";
 
@@ -51,8 +49,8 @@ export function createS3DirectParts(options: S3DirectPartsOptions): DirectPartSt
       return getSignedUrl(bucket.client, new UploadPartCommand(address), { expiresIn: limits.partUrlMs / 1000 });
     },
     list: async (uploadId) => {
-      const parts = await partsOf(bucket, await found(uploadId));
-      return parts.map(({ PartNumber = 0, Size = 0 }) => ({ partNumber: PartNumber, bytes: Size }));
+      const parts = await foundParts(bucket, await found(uploadId));
+      return parts.map(({ PartNumber, bytes }) => ({ partNumber: PartNumber, bytes }));
     },
     assemble: async (uploadId, transferId, parts) => {
       const pending = await found(uploadId);
@@ -92,24 +90,9 @@ async function begun(bucket: S3Bucket, objectKey: string, Metadata: Record<strin
   return UploadId;
 }
 
-async function partsOf(bucket: S3Bucket, { objectKey, multipartId }: Pending): Promise<readonly Part[]> {
-  const parts: Part[] = [];
-  let marker: string | undefined;
-  do {
-    const command = new ListPartsCommand({
-      Bucket: bucket.name,
-      Key: objectKey,
-      UploadId: multipartId,
-      PartNumberMarker: marker,
-    });
-    const page = await bucket.attempt(
-      bucket.client.send(command).catch((error: unknown) => {
-        throw isGone(error) ? noUpload() : error;
-      }),
-    );
-    parts.push(...(page.Parts ?? []));
-    marker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
-  } while (marker !== undefined);
+async function foundParts(bucket: S3Bucket, pending: Pending): Promise<readonly SentPart[]> {
+  const parts = await partsOf(bucket, pending);
+  if (!parts) throw noUpload();
   return parts;
 }
 
@@ -146,6 +129,11 @@ class S3Assembly implements ObjectWriter {
     return publisher.publish(upload, { ...options, size: content.bytes, modifiedAtMs, multipart });
   }
 
+  async keep(): Promise<number> {
+    await this.abort();
+    return 0;
+  }
+
   /** The parts stay for another try. */
   async abort(): Promise<void> {
     await this.#options.publisher.forgo(this.#assembly.upload.transferId, undefined);
@@ -154,15 +142,14 @@ class S3Assembly implements ObjectWriter {
   /** @throws FileError `integrity` for parts that changed since they were listed, `invalid-argument` for small ones. */
   async #content(): Promise<{ readonly parts: readonly CompletedPart[]; readonly bytes: number }> {
     const { pending, parts } = this.#assembly;
-    const found = await partsOf(this.#options.bucket, pending);
-    const isSame = found.length === parts.length && found.every(({ Size }, index) => Size === parts[index]?.bytes);
+    const found = await foundParts(this.#options.bucket, pending);
+    const isSame = found.length === parts.length && found.every(({ bytes }, index) => bytes === parts[index]?.bytes);
     if (!isSame) throw new FileError("integrity", "parts have changed while they were put together");
-    const small = found.slice(0, -1).find(({ Size = 0 }) => Size < limits.storeSmallestPartBytes);
+    const small = found.slice(0, -1).find(({ bytes }) => bytes < limits.storeSmallestPartBytes);
     if (small) {
       const message = `part ${small.PartNumber} is not the last and has under ${limits.storeSmallestPartBytes} bytes`;
       throw new FileError("invalid-argument", message);
     }
-    const bytes = found.reduce((sum, { Size = 0 }) => sum + Size, 0);
-    return { parts: found.map(({ PartNumber, ETag }) => ({ PartNumber, ETag })), bytes };
+    return { parts: found.map(({ PartNumber, ETag }) => ({ PartNumber, ETag })), bytes: bytesOf(found) };
   }
 }

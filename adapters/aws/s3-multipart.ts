@@ -5,6 +5,7 @@ import {
   type CompleteMultipartUploadCommandOutput,
   CreateMultipartUploadCommand,
   ListPartsCommand,
+  type Part,
   UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { FileError } from "../../core/errors.ts";
@@ -55,6 +56,37 @@ export async function isMultipartOpen(bucket: S3Bucket, multipart: Multipart): P
   }
 }
 
+/** All parts that S3 has of it, in the order of their numbers; undefined where there is no such multipart upload. */
+export async function partsOf(bucket: S3Bucket, multipart: Multipart): Promise<readonly SentPart[] | undefined> {
+  const parts: SentPart[] = [];
+  let marker: string | undefined;
+  do {
+    const command = new ListPartsCommand({ ...address(bucket, multipart), PartNumberMarker: marker });
+    const answer = bucket.client.send(command).catch((error: unknown) => {
+      if (!isGone(error)) throw error;
+    });
+    const page = await bucket.attempt(answer);
+    if (!page) return undefined;
+    parts.push(...(page.Parts ?? []).map(sentPart));
+    marker = page.IsTruncated ? page.NextPartNumberMarker : undefined;
+  } while (marker !== undefined);
+  return parts;
+}
+
+function sentPart({ PartNumber = 0, ETag, ChecksumCRC32, Size = 0 }: Part): SentPart {
+  return { PartNumber, ETag, ...(ChecksumCRC32 !== undefined && { ChecksumCRC32 }), bytes: Size };
+}
+
+/** Those from the first on that have none missing before them; the parts are in the order of their numbers. */
+export function inARow(parts: readonly SentPart[]): readonly SentPart[] {
+  const gap = parts.findIndex(({ PartNumber }, index) => PartNumber !== index + 1);
+  return gap < 0 ? parts : parts.slice(0, gap);
+}
+
+export function bytesOf(parts: readonly SentPart[]): number {
+  return parts.reduce((sum, { bytes }) => sum + bytes, 0);
+}
+
 /** S3 checks the sum of the sizes, and through the checksums that these are the parts that it was sent. */
 export function completeMultipart(
   bucket: S3Bucket,
@@ -85,21 +117,35 @@ export interface OutgoingPart extends ObjectBody {
   readonly release: () => void;
 }
 
+/** A part that S3 has. */
+export interface SentPart extends CompletedPart {
+  readonly PartNumber: number;
+  readonly bytes: number;
+}
+
+export interface PartSenderOptions {
+  readonly bucket: S3Bucket;
+  readonly multipart: Multipart;
+  readonly signal: AbortSignal;
+}
+
 /** The parts of one upload on their way: a few at a time, each sent whole. */
 export class PartSender {
   readonly #bucket: S3Bucket;
   readonly #multipart: Multipart;
   readonly #signal: AbortSignal;
   readonly #sending = new Set<Promise<void>>();
-  readonly #parts: CompletedPart[] = [];
-  #begun = 0;
-  #bytes = 0;
+  readonly #parts: SentPart[];
+  #begun: number;
   #failure: { readonly reason: unknown } | undefined;
 
-  constructor(bucket: S3Bucket, multipart: Multipart, signal: AbortSignal) {
-    this.#bucket = bucket;
-    this.#multipart = multipart;
-    this.#signal = signal;
+  /** `sent` are parts of an earlier upload, in a row from the first. */
+  constructor(options: PartSenderOptions, sent: readonly SentPart[] = []) {
+    this.#bucket = options.bucket;
+    this.#multipart = options.multipart;
+    this.#signal = options.signal;
+    this.#parts = [...sent];
+    this.#begun = sent.length;
   }
 
   /** Resolves when the part is on its way; the failure of an earlier one is thrown here. */
@@ -115,7 +161,20 @@ export class PartSender {
   async settled(): Promise<{ readonly parts: readonly CompletedPart[]; readonly bytes: number }> {
     await this.ended();
     this.#throwFailure();
-    return { parts: this.#parts, bytes: this.#bytes };
+    const parts = this.#parts.map(({ bytes: _, ...part }) => part);
+    return { parts, bytes: bytesOf(this.#parts) };
+  }
+
+  /** What S3 has from the beginning on, whatever became of the rest. */
+  async inARow(): Promise<readonly SentPart[]> {
+    await this.ended();
+    return inARow([...this.#parts].sort((a, b) => a.PartNumber - b.PartNumber));
+  }
+
+  /** Goes on behind so many parts. What S3 has behind them is sent again, or is no part of the object. */
+  cut(count: number): void {
+    this.#parts.length = count;
+    this.#begun = count;
   }
 
   /** No part is on its way, whatever became of it. */
@@ -133,8 +192,7 @@ export class PartSender {
     });
     try {
       const { ETag } = await this.#bucket.client.send(command, { abortSignal: this.#signal });
-      this.#parts.push({ PartNumber, ETag, ChecksumCRC32: crc32 });
-      this.#bytes += body.length;
+      this.#parts.push({ PartNumber, ETag, ChecksumCRC32: crc32, bytes: body.length });
     } catch (reason) {
       this.#failure ??= { reason };
     } finally {

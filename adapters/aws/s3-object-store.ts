@@ -5,11 +5,13 @@ import { limits } from "../../core/limits.ts";
 import { objectKeySegments } from "../../core/object-key.ts";
 import type {
   EntryPage,
+  KeptBytes,
   MoveOptions,
   ObjectReader,
   ObjectStore,
   ObjectWriter,
   RemoveOptions,
+  ReopenedWriter,
   StatOptions,
   StoredEntry,
 } from "../../ports/object-store.ts";
@@ -20,11 +22,12 @@ import { createS3DirectParts } from "./s3-direct-parts.ts";
 import { isNamed, statusOf, toFileError } from "./s3-errors.ts";
 import { S3Folders } from "./s3-folders.ts";
 import { S3Moves } from "./s3-moves.ts";
+import { bytesOf, inARow, partsOf } from "./s3-multipart.ts";
 import { PartMemory } from "./s3-part-memory.ts";
 import { Publisher } from "./s3-publisher.ts";
 import { openS3Reader } from "./s3-reader.ts";
-import type { StagingRecord } from "./s3-staging.ts";
-import { S3Writer } from "./s3-writer.ts";
+import type { StagedUpload, StagingRecord } from "./s3-staging.ts";
+import { S3Writer, type SentParts } from "./s3-writer.ts";
 
 export interface S3ObjectStoreOptions {
   readonly client: S3Client;
@@ -100,30 +103,72 @@ class BucketObjectStore implements S3ObjectStore {
   }
 
   async openRead(objectKey: string): Promise<ObjectReader> {
-    if (objectKeySegments(objectKey).length === 0) throw new FileError("not-a-file", "this is the root folder");
+    assertNotRoot(objectKey);
     const { bucket, folders, readMemory } = this.#parts;
     return openS3Reader({ bucket, folders, memory: readMemory }, objectKey);
   }
 
   async openWrite(objectKey: string, transferId: string): Promise<ObjectWriter> {
-    if (objectKeySegments(objectKey).length === 0) throw new FileError("not-a-file", "this is the root folder");
-    const { folders, owner, staging } = this.#parts;
+    const { owner, staging } = this.#parts;
     const startedAtMs = Date.now();
     const upload = { transferId, objectKey, owner, startedAtMs, multipartId: undefined, state: "open" } as const;
+    assertNotRoot(objectKey);
     const adding = staging.add(upload);
-    const checks = Promise.all([folders.isRecentFolder(objectKey), folders.assertNoFileAbove(objectKey), adding]);
     try {
-      const [isFolder] = await checks;
-      if (isFolder) throw new FileError("not-a-file", "a folder has this name");
+      await Promise.all([this.#assertFree(objectKey), adding]);
     } catch (error) {
       await adding.then(() => staging.remove(transferId)).catch(() => {});
       throw error;
     }
+    return this.#writer(upload);
+  }
+
+  /** The last part may be the rest of the file: whoever is told of it would take the upload for done. */
+  async keep(transferId: string): Promise<number> {
+    const { bucket, staging } = this.#parts;
+    const { objectKey = "", multipartId, state } = (await staging.find(transferId)) ?? {};
+    if (multipartId === undefined || (state !== "open" && state !== "kept")) return 0;
+    const bytes = bytesOf(inARow((await partsOf(bucket, { objectKey, multipartId })) ?? []).slice(0, -1));
+    const isKept = bytes > 0 && (state === "kept" || (await staging.change(transferId, { state: "kept" })));
+    return isKept ? bytes : 0;
+  }
+
+  async reopenWrite(objectKey: string, transferId: string, kept: KeptBytes): Promise<ReopenedWriter> {
+    const { bucket, owner, staging } = this.#parts;
+    await this.#assertFree(objectKey);
+    const earlier = await staging.find(kept.transferId);
+    if (earlier?.multipartId === undefined || earlier.objectKey !== objectKey) throw nothingKept();
+    const multipart = { objectKey, multipartId: earlier.multipartId };
+    const sent = inARow((await partsOf(bucket, multipart)) ?? []);
+    const count = sent.findIndex((_, index) => bytesOf(sent.slice(0, index + 1)) === kept.bytes) + 1;
+    const contentId = earlier.contentId ?? earlier.transferId;
+    const upload: StagedUpload = { ...earlier, transferId, owner, contentId, state: "open" };
+    const writer = this.#writer(upload, { multipart, parts: sent.slice(0, count) });
+    let isOurs = false;
+    try {
+      isOurs = count > 0 && (await staging.replaceKept(kept.transferId, upload));
+    } finally {
+      if (!isOurs) this.#live.delete(transferId);
+    }
+    if (!isOurs) throw nothingKept();
+    return writer;
+  }
+
+  #writer(upload: StagedUpload, sent?: SentParts): S3Writer {
+    const { transferId } = upload;
     this.#live.set(transferId, Number.POSITIVE_INFINITY);
-    return new S3Writer(this.#parts, upload, {
-      ended: () => this.#live.delete(transferId),
-      failed: () => this.#live.set(transferId, Date.now() + 2 * this.#parts.settleMs),
-    });
+    const watcher = {
+      ended: () => void this.#live.delete(transferId),
+      failed: () => void this.#live.set(transferId, Date.now() + 2 * this.#parts.settleMs),
+    };
+    return new S3Writer(this.#parts, upload, watcher, sent);
+  }
+
+  async #assertFree(objectKey: string): Promise<void> {
+    const { folders } = this.#parts;
+    assertNotRoot(objectKey);
+    const [isFolder] = await Promise.all([folders.isRecentFolder(objectKey), folders.assertNoFileAbove(objectKey)]);
+    if (isFolder) throw new FileError("not-a-file", "a folder has this name");
   }
 
   /** Those of this process that it is no longer at, and those of dead ones. */
@@ -135,7 +180,12 @@ class BucketObjectStore implements S3ObjectStore {
     const settled = await Promise.all(
       [...owners].map(async (one) => (one === owner || (await isDead(one)) ? one : "")),
     );
-    return uploads.filter((upload) => settled.includes(upload.owner)).map(({ transferId }) => transferId);
+    const left = uploads.filter((upload) => settled.includes(upload.owner));
+    // The list may be some moments old.
+    const isUnpublished = await Promise.all(
+      left.map(async ({ transferId }) => isStaged(await staging.find(transferId))),
+    );
+    return left.filter((_, index) => isUnpublished[index]).map(({ transferId }) => transferId);
   }
 
   async outcomeOf(objectKey: string, transferId: string): Promise<"published" | "unpublished"> {
@@ -208,6 +258,18 @@ class BucketObjectStore implements S3ObjectStore {
   async finishMoves(): Promise<number> {
     return this.#parts.moves.finish();
   }
+}
+
+function assertNotRoot(objectKey: string): void {
+  if (objectKeySegments(objectKey).length === 0) throw new FileError("not-a-file", "this is the root folder");
+}
+
+function isStaged(upload: StagedUpload | undefined): boolean {
+  return upload?.state === "open" || upload?.state === "aborted";
+}
+
+function nothingKept(): FileError {
+  return new FileError("not-found", "what was kept of the upload is not there any more");
 }
 
 function refusedCopy(error: unknown, overwrite: boolean): unknown {

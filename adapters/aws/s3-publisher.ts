@@ -55,9 +55,16 @@ export class Publisher {
   async publish(upload: StagedUpload, publication: Publication): Promise<StoredEntry> {
     const { folders, staging } = this.#options;
     if (await folders.isRecentFolder(upload.objectKey)) throw new FileError("not-a-file", "a folder has this name");
+    if (publication.multipart) await this.#assertOpen(upload);
     const entry = await this.#answered(upload, publication);
     await staging.change(upload.transferId, { state: "published" });
     return entry;
+  }
+
+  /** Parts that were taken from a process that was silent for too long may be those of another upload by now. */
+  async #assertOpen({ transferId }: StagedUpload): Promise<void> {
+    const upload = await this.#options.staging.find(transferId);
+    if (upload?.state !== "open") throw new FileError("unavailable", "the upload was ended by another process");
   }
 
   /** Whether the content of this upload has been what the key leads to. */
@@ -65,7 +72,7 @@ export class Publisher {
     const segments = objectKeySegments(objectKey);
     const upload = await this.#options.staging.find(transferId);
     if (upload?.state === "published") return "published";
-    if (upload?.state === "aborted" || segments.length === 0) return "unpublished";
+    if (upload?.state === "aborted" || upload?.state === "kept" || segments.length === 0) return "unpublished";
     const contentId = upload?.contentId ?? transferId;
     if (await this.#isThere(objectKey, contentId)) return "published";
     const sinceMs = this.#unsettled.get(transferId) ?? Number.NEGATIVE_INFINITY;
@@ -87,13 +94,17 @@ export class Publisher {
     const { bucket, staging } = this.#options;
     const upload = await staging.find(transferId);
     if (!upload || upload.state === "published") return;
-    // Parts that a client sent by itself are there for another try.
-    if (upload.multipartId !== undefined && upload.contentId === undefined) {
-      const { objectKey, multipartId } = upload;
+    const { objectKey, multipartId } = upload;
+    if (multipartId !== undefined && !(await this.#isPending(upload))) {
       await bucket.attempt(abortMultipart(bucket, { objectKey, multipartId }));
     }
     this.#unsettled.delete(transferId);
     await staging.remove(transferId);
+  }
+
+  /** Parts that a client sent by itself are there for another try. */
+  async #isPending({ contentId }: StagedUpload): Promise<boolean> {
+    return contentId !== undefined && (await this.#options.staging.find(contentId))?.state === "pending";
   }
 
   /** The object when it is there, whether S3 said so or not. */

@@ -8,15 +8,19 @@ export interface StagedUpload {
   /** Undefined until S3 keeps parts of it. */
   readonly multipartId: string | undefined;
   readonly state: StagedState;
-  /** What the object says that it was made by, where that is not the transferId: the pending upload of its parts. */
+  /**
+   * What the object says that it was made by, where that is not the transferId: the pending upload of its parts, or the
+   * upload that broke off and this one goes on with.
+   */
   readonly contentId?: string | undefined;
 }
 
 /**
- * `pending` while a client sends parts by itself, which is no transfer yet and nobody's; `open` until its end is known.
- * What is published stays on record for limits.storeOutcomeMs, to answer for itself.
+ * `pending` while a client sends parts by itself, which is no transfer yet and nobody's; `open` until its end is known;
+ * `kept` when it broke off and its parts wait for another upload, which is nobody's either.
+ * What is published or kept stays on record for limits.storeOutcomeMs, to answer for itself.
  */
-export type StagedState = "pending" | "open" | "aborted" | "published";
+export type StagedState = "pending" | "open" | "aborted" | "published" | "kept";
 
 /** A rename under way. Nobody else may give or take its two names. */
 export interface StagedMove {
@@ -38,6 +42,8 @@ export interface StagingRecord {
   /** False when the record has been removed, by whoever took this process for dead. */
   change(transferId: string, change: Partial<Pick<StagedUpload, "multipartId" | "state">>): Promise<boolean>;
   remove(transferId: string): Promise<void>;
+  /** Puts an upload in the place of one that is kept: false, and nothing changes, where it is not kept any more. */
+  replaceKept(transferId: string, upload: StagedUpload): Promise<boolean>;
   /** Those that are open or aborted. One that was added in the last seconds may be missing. */
   unpublished(): Promise<readonly StagedUpload[]>;
   /** Takes both names, unless another rename has one of them: then false. */

@@ -1,14 +1,27 @@
 import { crc32 } from "node:zlib";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import type { ObjectWriter, PublishOptions, StoredEntry } from "../../ports/object-store.ts";
+import type { PublishOptions, ReopenedWriter, StoredEntry } from "../../ports/object-store.ts";
 import { metadataOf, type S3Bucket } from "./s3-bucket.ts";
 import { toFileError } from "./s3-errors.ts";
-import { beginMultipart, type Multipart, type OutgoingPart, PartSender } from "./s3-multipart.ts";
+import {
+  beginMultipart,
+  bytesOf,
+  type Multipart,
+  type OutgoingPart,
+  PartSender,
+  type SentPart,
+} from "./s3-multipart.ts";
 import type { PartBuffer, PartMemory } from "./s3-part-memory.ts";
 import { partBytes } from "./s3-part-sizes.ts";
 import type { Publication, Publisher } from "./s3-publisher.ts";
 import type { StagedUpload, StagingRecord } from "./s3-staging.ts";
+
+/** What S3 has of an upload already. */
+export interface SentParts {
+  readonly multipart: Multipart;
+  readonly parts: readonly SentPart[];
+}
 
 export interface S3WriterServices {
   readonly bucket: S3Bucket;
@@ -34,7 +47,7 @@ interface FillingPart {
  * An upload to S3: one PutObject for a file that fits into the first part, a multipart upload for a larger one. Its
  * calls run one after the other, except that `abort` ends at once what waits for memory or for S3.
  */
-export class S3Writer implements ObjectWriter {
+export class S3Writer implements ReopenedWriter {
   readonly #services: S3WriterServices;
   readonly #upload: StagedUpload;
   readonly #watcher: WriterWatcher;
@@ -45,16 +58,25 @@ export class S3Writer implements ObjectWriter {
   #lastWriteMs = Date.now();
   #sender: PartSender | undefined;
   #multipart: Multipart | undefined;
-  #beganAtMs = 0;
   #hasEnded = false;
   #isPublishing = false;
   #failure: { readonly reason: unknown } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(services: S3WriterServices, upload: StagedUpload, watcher: WriterWatcher) {
+  constructor(services: S3WriterServices, upload: StagedUpload, watcher: WriterWatcher, sent?: SentParts) {
     this.#services = services;
     this.#upload = upload;
     this.#watcher = watcher;
+    if (!sent) return;
+    const { multipart, parts } = sent;
+    this.#multipart = multipart;
+    this.#sender = new PartSender({ bucket: services.bucket, multipart, signal: this.#stop.signal }, parts);
+    this.#partNumber = parts.length + 1;
+    this.#size = bytesOf(parts);
+  }
+
+  cut(bytes: number): Promise<void> {
+    return this.#inTurn(() => this.#attempt(() => this.#cut(bytes)));
   }
 
   write(chunk: Uint8Array): Promise<void> {
@@ -62,8 +84,8 @@ export class S3Writer implements ObjectWriter {
   }
 
   /**
-   * Every full part is with S3. What does not fill one stays in memory: S3 takes no smaller parts. A crash ends the
-   * upload either way, since nobody may go on with it.
+   * Every full part is with S3, and can be gone on with after a crash. What does not fill one stays in memory: S3 takes
+   * no smaller parts.
    */
   flush(): Promise<void> {
     return this.#inTurn(() => this.#attempt(async () => void (await this.#sender?.settled())));
@@ -92,6 +114,38 @@ export class S3Writer implements ObjectWriter {
       await this.#sender?.ended();
       await this.#services.publisher.forgo(this.#upload.transferId, this.#multipart);
     });
+  }
+
+  /** Keeps the parts that S3 has in a row. What came behind them has not been sent, so they are never all. */
+  keep(): Promise<number> {
+    return this.#inTurn(async () => {
+      if (this.#hasEnded) return 0;
+      this.#hasEnded = true;
+      this.#releasePart();
+      try {
+        return await this.#keep();
+      } finally {
+        this.#watcher.ended();
+      }
+    });
+  }
+
+  async #keep(): Promise<number> {
+    const bytes = this.#sender ? bytesOf(await this.#sender.inARow()) : 0;
+    if (bytes === 0) return 0;
+    return (await this.#services.staging.change(this.#upload.transferId, { state: "kept" })) ? bytes : 0;
+  }
+
+  async #cut(bytes: number): Promise<void> {
+    const parts = (await this.#sender?.inARow()) ?? [];
+    const count = parts.findIndex((_, index) => bytesOf(parts.slice(0, index)) === bytes);
+    if (count < 0) {
+      const message = `the store goes on with this upload at ${this.#size} bytes, or from its beginning`;
+      throw new FileError("unsupported", message);
+    }
+    this.#sender?.cut(count);
+    this.#partNumber = count + 1;
+    this.#size = bytes;
   }
 
   async #write(chunk: Uint8Array): Promise<void> {
@@ -142,14 +196,13 @@ export class S3Writer implements ObjectWriter {
   /** S3 takes metadata at the start only; a time that the client asks for later costs a copy. */
   async #beginMultipart(): Promise<PartSender> {
     const { bucket, staging } = this.#services;
-    const { objectKey, transferId } = this.#upload;
-    this.#beganAtMs = Date.now();
-    const multipart = await beginMultipart(bucket, objectKey, metadataOf(this.#beganAtMs, transferId));
+    const { objectKey, transferId, startedAtMs } = this.#upload;
+    const multipart = await beginMultipart(bucket, objectKey, metadataOf(startedAtMs, transferId));
     this.#multipart = multipart;
     if (!(await staging.change(transferId, { multipartId: multipart.multipartId }))) {
       throw new FileError("unavailable", "the upload was ended by another process");
     }
-    return new PartSender(bucket, multipart, this.#stop.signal);
+    return new PartSender({ bucket, multipart, signal: this.#stop.signal });
   }
 
   async #publish(options: PublishOptions): Promise<StoredEntry> {
@@ -157,6 +210,8 @@ export class S3Writer implements ObjectWriter {
     this.#isPublishing = true;
     const last = this.#part;
     if (last && this.#sender) await this.#sendPart(last);
+    // A multipart upload that was cut back to nothing: S3 does not take one without parts.
+    else if (this.#sender && this.#partNumber === 1) await this.#sender.send({ ...emptyBody, release: () => {} });
     try {
       return await this.#services.publisher.publish(this.#upload, await this.#publication(options));
     } finally {
@@ -167,13 +222,13 @@ export class S3Writer implements ObjectWriter {
   async #publication(options: PublishOptions): Promise<Publication> {
     const size = this.#size;
     if (this.#sender && this.#multipart) {
-      const beganAtMs = this.#beganAtMs;
+      const beganAtMs = this.#upload.startedAtMs;
       const modifiedAtMs = size > limits.storeCopyBytes ? beganAtMs : (options.modifiedAtMs ?? beganAtMs);
       const multipart = { ...this.#multipart, ...(await this.#sender.settled()), beganAtMs };
       return { ...options, size, modifiedAtMs, multipart };
     }
     const modifiedAtMs = options.modifiedAtMs ?? this.#lastWriteMs;
-    const body = this.#part ? outgoing(this.#part) : { body: new Uint8Array(0), crc32: base64Of(0) };
+    const body = this.#part ? outgoing(this.#part) : emptyBody;
     return { ...options, size, modifiedAtMs, body };
   }
 
@@ -210,6 +265,8 @@ export class S3Writer implements ObjectWriter {
 function outgoing({ buffer, filled, crc }: FillingPart): OutgoingPart {
   return { body: buffer.bytes.subarray(0, filled), crc32: base64Of(crc), release: buffer.release };
 }
+
+const emptyBody = { body: new Uint8Array(0), crc32: base64Of(0) };
 
 function base64Of(crc: number): string {
   const bytes = Buffer.alloc(4);

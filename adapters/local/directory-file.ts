@@ -71,8 +71,9 @@ export class OpenFile {
     return this.#run((descriptor) => call((done) => fs.futimes(descriptor, seconds, seconds, done)));
   }
 
-  empty(): Promise<void> {
-    return this.#run((descriptor) => call((done) => fs.ftruncate(descriptor, 0, done)));
+  /** Takes away what lies behind so many bytes. */
+  cut(bytes: number): Promise<void> {
+    return this.#run((descriptor) => call((done) => fs.ftruncate(descriptor, bytes, done)));
   }
 
   /** The content, and what it takes to find it, survive a crash of the machine. */

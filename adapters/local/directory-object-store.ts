@@ -6,12 +6,14 @@ import { limits } from "../../core/limits.ts";
 import type {
   Capacity,
   EntryPage,
+  KeptBytes,
   MoveOptions,
   ObjectReader,
   ObjectStore,
   ObjectWriter,
   PublishOptions,
   RemoveOptions,
+  ReopenedWriter,
   StoredEntry,
 } from "../../ports/object-store.ts";
 import { lookUp, setModified, unlinkIfThere } from "./directory-calls.ts";
@@ -24,7 +26,7 @@ import { ObjectKeyLocks } from "./directory-locks.ts";
 import { assertAdmitted, moveEntry, placeFile, removeEntry } from "./directory-placement.ts";
 import { DirectoryReader } from "./directory-reader.ts";
 import { Staging } from "./directory-staging.ts";
-import { DirectoryWriter, type Staged } from "./directory-writer.ts";
+import { DirectoryWriter, type PutInPlace, type Staged } from "./directory-writer.ts";
 import { FolderTurns } from "./folder-turns.ts";
 
 export interface DirectoryObjectStoreOptions {
@@ -98,10 +100,24 @@ class DirectoryObjectStore implements ObjectStore {
   }
 
   async openWrite(objectKey: string, transferId: string): Promise<ObjectWriter> {
+    const place = await this.#placeForFile(objectKey);
+    return this.#writer(await this.#staging.create(transferId), objectKey, place);
+  }
+
+  keep(transferId: string): Promise<number> {
+    return this.#staging.keep(transferId);
+  }
+
+  async reopenWrite(objectKey: string, transferId: string, kept: KeptBytes): Promise<ReopenedWriter> {
+    const place = await this.#placeForFile(objectKey);
+    return this.#writer(await this.#staging.reopen(transferId, kept), objectKey, place, kept.bytes);
+  }
+
+  async #placeForFile(objectKey: string): Promise<Place> {
     const place = placeOrRefuse(objectKey, "not-a-file");
     const existing = await this.#lookUpTarget(place);
     if (existing && !existing.isFile()) throw new FileError("not-a-file", "what has this name is not a file");
-    return this.#writer(await this.#staging.create(transferId), objectKey, place);
+    return place;
   }
 
   stagedUploads(): Promise<readonly string[]> {
@@ -114,7 +130,7 @@ class DirectoryObjectStore implements ObjectStore {
    */
   async outcomeOf(objectKey: string, transferId: string): Promise<"published" | "unpublished"> {
     const place = placeOf(objectKey);
-    const staged = await lookUp(this.#staging.pathOf(transferId));
+    const staged = await this.#staging.lookUp(transferId);
     const placed = place && (await this.#lookUp(place));
     const isPublished = staged ? staged.ino === placed?.ino && staged.dev === placed.dev : placed?.isFile() === true;
     return isPublished ? "published" : "unpublished";
@@ -211,8 +227,8 @@ class DirectoryObjectStore implements ObjectStore {
     return this.#tree.withinSource(folders, (parent) => DirectoryReader.open(parent.at(name)));
   }
 
-  #writer(staged: Staged, objectKey: string, { folders, name }: Place): DirectoryWriter {
-    return new DirectoryWriter(staged, ({ file, path }, options) =>
+  #writer(staged: Staged, objectKey: string, { folders, name }: Place, size = 0): DirectoryWriter {
+    const putInPlace: PutInPlace = ({ file, path }, options) =>
       this.#turns.shared(() =>
         this.#tree.withinMade(folders, async (parent) => {
           await this.#locks.run([objectKey], () => placeFile(path, parent.at(name), options));
@@ -220,8 +236,8 @@ class DirectoryObjectStore implements ObjectStore {
           await parent.sync();
           return entry;
         }),
-      ),
-    );
+      );
+    return new DirectoryWriter(staged, { putInPlace, setAside: (one) => this.#staging.setAside(one) }, size);
   }
 
   async #copyContent(reader: DirectoryReader, toKey: string, options: PublishOptions): Promise<StoredEntry> {

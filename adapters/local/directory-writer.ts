@@ -1,6 +1,6 @@
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import type { ObjectWriter, PublishOptions, StoredEntry } from "../../ports/object-store.ts";
+import type { PublishOptions, ReopenedWriter, StoredEntry } from "../../ports/object-store.ts";
 import { lookUp } from "./directory-calls.ts";
 import type { OpenFile } from "./directory-file.ts";
 
@@ -13,20 +13,38 @@ export interface Staged {
 /** Gives a staged file its name in the tree. @throws FileError when the name is taken or the conditions do not hold. */
 export type PutInPlace = (staged: Staged, options: PublishOptions) => Promise<StoredEntry>;
 
+/** What becomes of a staged file. */
+export interface StagedFileEnds {
+  readonly putInPlace: PutInPlace;
+  /** Gives it the name of one that is kept; answers how many of its bytes. */
+  readonly setAside: (staged: Staged) => Promise<number>;
+}
+
 /** An upload into a staged file. Its calls run one after the other, so that `abort` may come at any time. */
-export class DirectoryWriter implements ObjectWriter {
+export class DirectoryWriter implements ReopenedWriter {
   readonly #staged: Staged;
-  readonly #putInPlace: PutInPlace;
-  #size = 0;
+  readonly #ends: StagedFileEnds;
+  #size: number;
   #bytesSinceWriteback = 0;
   #writeback: Promise<void> = Promise.resolve();
   #hasEnded = false;
   #failure: { readonly reason: unknown } | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(staged: Staged, putInPlace: PutInPlace) {
+  /** `size` is how much of the file is there already. */
+  constructor(staged: Staged, ends: StagedFileEnds, size = 0) {
     this.#staged = staged;
-    this.#putInPlace = putInPlace;
+    this.#ends = ends;
+    this.#size = size;
+  }
+
+  cut(bytes: number): Promise<void> {
+    return this.#inTurn(() =>
+      this.#attempt(async () => {
+        await this.#staged.file.cut(bytes);
+        this.#size = bytes;
+      }),
+    );
   }
 
   write(chunk: Uint8Array): Promise<void> {
@@ -40,7 +58,7 @@ export class DirectoryWriter implements ObjectWriter {
   publish(options: PublishOptions): Promise<StoredEntry> {
     return this.#inTurn(async () => {
       await this.#attempt(() => this.#settleContent(options.modifiedAtMs));
-      const entry = await this.#putInPlace(this.#staged, options).catch(async (error: unknown) => {
+      const entry = await this.#ends.putInPlace(this.#staged, options).catch(async (error: unknown) => {
         // The file that clients see must not be emptied by the abort that follows.
         if (!(await this.#isStaged())) await this.#end();
         throw error;
@@ -50,11 +68,24 @@ export class DirectoryWriter implements ObjectWriter {
     });
   }
 
+  keep(): Promise<number> {
+    return this.#inTurn(async () => {
+      if (this.#hasEnded) return 0;
+      // What did not reach the disk once may be missing, whatever it says later.
+      const bytes = await this.#attempt(() => this.#sync()).then(
+        () => this.#ends.setAside(this.#staged),
+        () => 0,
+      );
+      await this.#end();
+      return bytes;
+    });
+  }
+
   /** Empties the staged file and leaves its name, by which the store knows that it was not published. */
   abort(): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#hasEnded) return;
-      await this.#staged.file.empty();
+      await this.#staged.file.cut(0);
       await this.#end();
     });
   }

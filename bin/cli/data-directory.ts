@@ -15,6 +15,7 @@ export function dataFiles(dataDirectory: string) {
     tokenSigningKeys: join(keys, "token_signing_keys.json"),
     uploadUrlSecret: join(keys, "upload_url_secret"),
     uploads: join(dataDirectory, "uploads"),
+    resumableUploads: join(dataDirectory, "resumable_uploads.sqlite"),
     tokenSessions: join(dataDirectory, "sessions.sqlite"),
     apiTokens: join(dataDirectory, "api_tokens.sqlite"),
   } as const;

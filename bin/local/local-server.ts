@@ -25,6 +25,7 @@ import type { Endpoints, Front, FrontServices, LocalServerOptions, Readiness, St
 import { startFtps } from "./ftps-front.ts";
 import { startHttp } from "./http-front.ts";
 import { createMetrics, type LocalMetrics } from "./metrics.ts";
+import { openResumableUploads } from "./resumable-uploads.ts";
 import { openScanning } from "./scanning.ts";
 import { startSftp } from "./sftp-front.ts";
 import { type LocalTransfers, openTransfers } from "./transfers.ts";
@@ -42,10 +43,9 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   const metrics = createMetrics();
   const external = await openExternalAccounts(options, configuration);
   const scanning = await openScanning(options, () => configuration.current());
-  const services = {
-    ...(await openServices(options, configuration, external.accounts, metrics)),
-    quarantine: scanning.uploads,
-  };
+  const basic = await openServices(options, configuration, external.accounts, metrics);
+  const resumable = openResumableUploads(options, basic);
+  const services = { ...basic, quarantine: scanning.uploads, resumable: resumable.uploads };
   const recovered = await reconcile(services);
   if (recovered.completed + recovered.aborted + recovered.discarded > 0) {
     runtime.log.warn("transfers were cut off by a crash and have been settled", { ...recovered });
@@ -98,6 +98,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
       await scanning.stop();
       await automation.stop();
       await alerts.stop();
+      resumable.close();
       external.close();
       configurationStore.close();
       await services.accounting.close();

@@ -41,7 +41,10 @@ export async function retr(client: ClientState, path: string): Promise<Transfer>
   });
 }
 
-/** STOR. Behind REST it writes over an existing file from there on and keeps what lies beyond (RFC 3659 §5). */
+/**
+ * STOR. Behind REST it writes over an existing file from there on and keeps what lies beyond (RFC 3659 §5), or goes on
+ * with what is kept of an upload that broke off.
+ */
 export async function stor(client: ClientState, path: string): Promise<Transfer> {
   const offset = client.takeRestartOffset();
   return store(client, path, offset > 0 ? "update" : "replace", offset);
@@ -66,7 +69,7 @@ async function store(client: ClientState, path: string, mode: Mode, offset: numb
     const target = client.resolve(path);
     const upload = await client.session.upload(target, { mode });
     if (mode === "update" && offset > upload.size) {
-      await upload.abort("the offset is behind the end");
+      await upload.interrupt("the offset is behind the end");
       throw new Refusal(554, `The file has ${upload.size} bytes.`);
     }
     return {
@@ -76,6 +79,7 @@ async function store(client: ClientState, path: string, mode: Mode, offset: numb
         receive(socket, offset, (position, chunk) => upload.write(position, chunk), progressed),
       complete: () => commit(upload),
       abort: (reason) => upload.abort(reason),
+      interrupt: (reason) => upload.interrupt(reason),
     };
   });
 }
@@ -88,7 +92,7 @@ async function commit(upload: Upload): Promise<string> {
 /** ABOR (RFC 959 §4.1.3): the transfer answers 426 first, unless its data was complete already. */
 export async function abor(client: ClientState): Promise<Reply> {
   client.closeDataPort();
-  client.transfer?.abort(new Refusal(426, "The transfer is aborted."));
+  client.transfer?.cancel(new Refusal(426, "The transfer is aborted."));
   await client.transferFinished;
   return { code: 226, text: "No transfer is under way." };
 }

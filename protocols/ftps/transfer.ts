@@ -19,8 +19,10 @@ export interface TransferPlan {
   readonly move: (socket: Socket, progressed: () => void) => Promise<void>;
   /** After all data: makes the result final and answers the text of the reply 226. */
   readonly complete: () => Promise<string>;
-  /** After a failure anywhere: leaves nothing behind. */
+  /** After a failure anywhere, or at the client's wish: leaves nothing behind. */
   readonly abort: (reason: string) => Promise<void>;
+  /** After the loss of a connection: leaves behind what can be gone on with. By default as `abort`. */
+  readonly interrupt?: (reason: string) => Promise<void>;
 }
 
 /** What a transfer moves its data over. */
@@ -37,6 +39,7 @@ export class Transfer {
   readonly #protection: DataProtection;
   readonly #limits: FtpsLimits;
   readonly #abort = new AbortController();
+  #isUnwanted = false;
 
   constructor(plan: TransferPlan, { port, protection, limits }: TransferData) {
     this.plan = plan;
@@ -50,14 +53,24 @@ export class Transfer {
     this.#abort.abort(reason);
   }
 
+  /** As {@link abort}, because the client does not want the transfer any more. */
+  cancel(reason: Refusal): void {
+    this.#isUnwanted = true;
+    this.abort(reason);
+  }
+
   /** Answers the final reply. `explain` makes one of any failure. */
   async run(explain: (error: unknown) => Reply): Promise<Reply> {
     try {
       await this.#moveData();
       return { code: 226, text: await this.plan.complete() };
     } catch (error) {
-      const reply = explain(this.#abort.signal.aborted ? this.#abort.signal.reason : error);
-      await this.plan.abort(`${reply.text}`).catch(explain);
+      const cause = this.#abort.signal.aborted ? this.#abort.signal.reason : error;
+      const reply = explain(cause);
+      // Whatever is wrong with the connections is a Refusal; the store has other errors.
+      const isInterrupted = cause instanceof Refusal && !this.#isUnwanted;
+      const { abort, interrupt = abort } = this.plan;
+      await (isInterrupted ? interrupt : abort)(`${reply.text}`).catch(explain);
       return reply;
     }
   }

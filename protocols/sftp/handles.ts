@@ -96,14 +96,14 @@ export class HandleTable {
   }
 
   /** Ends everything that is still open without completing it. Never rejects; answers what failed. */
-  async abortAll(reason: string): Promise<unknown[]> {
+  async interruptAll(reason: string): Promise<unknown[]> {
     const entries = [...this.#open.keys()].map((handle) => this.take(handle));
-    const results = await Promise.allSettled(entries.map((entry) => aborted(entry, reason)));
+    const results = await Promise.allSettled(entries.map((entry) => interrupted(entry, reason)));
     return results.flatMap((result) => (result.status === "rejected" ? [result.reason] : []));
   }
 }
 
-async function aborted(entry: OpenHandle, reason: string): Promise<void> {
-  if (entry.type === "upload") await entry.upload.abort(reason);
+async function interrupted(entry: OpenHandle, reason: string): Promise<void> {
+  if (entry.type === "upload") await entry.upload.interrupt(reason);
   if (entry.type === "download") await entry.download.abort(reason);
 }

@@ -269,7 +269,7 @@ export class SftpChannel {
 
   /** What was not closed is not complete. Without the exit status and the close OpenSSH's client waits for ever. */
   async #finish(exitStatus: number): Promise<void> {
-    const failures = await this.#handles.abortAll("the channel ended before the file was closed");
+    const failures = await this.#handles.interruptAll("the channel ended before the file was closed");
     for (const error of failures) {
       this.#host.log.error("transfer end not recorded", { session: this.#host.session.id, error: stackOf(error) });
     }

@@ -42,6 +42,11 @@ export class Download {
     return this.#finish(() => this.#record.aborted(this.#sentBytes, reason));
   }
 
+  /** As an upload has it; of a download nothing is kept. */
+  interrupt(reason: string): Promise<void> {
+    return this.abort(reason);
+  }
+
   #finish(record: () => Promise<void>): Promise<void> {
     this.#end ??= this.#reader
       .close()

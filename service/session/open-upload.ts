@@ -3,10 +3,12 @@ import { FileError } from "../../core/errors.ts";
 import type { ObjectWriter, StoredEntry } from "../../ports/object-store.ts";
 import { contentKey } from "../scan/held-file.ts";
 import type { Recorder } from "./recorder.ts";
+import type { OpenedUpload, ResumableUploads } from "./resumable-uploads.ts";
 import type { SessionServices } from "./services.ts";
 import { type Target, TransferRecord, type TransferSubject } from "./transfer.ts";
 import { Upload, type UploadOptions } from "./upload.ts";
 import { isScanned, openQuarantined, unscannable, verdictSoon } from "./upload-quarantine.ts";
+import { UploadResumption } from "./upload-resumption.ts";
 
 /** What an upload stands on: also one that no client has asked for. */
 export type UploadServices = Pick<SessionServices, "objects" | "runtime" | "quarantine">;
@@ -24,6 +26,8 @@ export interface UploadStart {
   readonly ended: (upload: Upload) => void;
   /** By default the store gives an empty one. */
   readonly open?: OpenWriter | undefined;
+  /** Where the upload is kept when it breaks off; undefined for one that nobody can go on with. */
+  readonly resumable?: ResumableUploads | undefined;
 }
 
 /**
@@ -32,7 +36,7 @@ export interface UploadStart {
  */
 export async function openUpload(
   services: UploadServices,
-  { recorder, subject, entry, account, ended, open }: UploadStart,
+  { recorder, subject, entry, account, ended, open, resumable }: UploadStart,
   options: UploadOptions,
 ): Promise<Upload> {
   const { objects, quarantine, runtime } = services;
@@ -45,25 +49,31 @@ export async function openUpload(
   }
   if (isHeld && open) throw new FileError("unsupported", `files for ${path} are scanned, so they come in one request`);
   const existing = entry && keepsContent ? await objects.openRead(objectKey) : undefined;
-  const held = isHeld ? heldFrom(entry) : undefined;
-  const record = new TransferRecord(services, recorder, { ...subject, direction: "upload", quarantine: held });
-  const { transferId } = record;
+  const transferId = runtime.newId();
   const place = placeOf(services, subject, isHeld ? transferId : undefined);
-  const openInPlace = open ?? (() => objects.openWrite(objectKey, transferId));
-  const opening =
-    isHeld && quarantine
-      ? openQuarantined(objects, quarantine, { transferId, accountName: account.name, objectKey })
-      : openInPlace(transferId);
-  const writer = await opening.catch(async (error: unknown) => {
+  const upload = { accountName: account.name, objectKey, transferId };
+  const resumption =
+    isHeld || open || !resumable
+      ? undefined
+      : new UploadResumption({ services, uploads: resumable, upload, hasExisting: existing !== undefined });
+  const openPlain = async (): Promise<OpenedUpload> => {
+    const openInPlace = open ?? (() => objects.openWrite(objectKey, transferId));
+    const opening = isHeld && quarantine ? openQuarantined(objects, quarantine, upload) : openInPlace(transferId);
+    return { writer: await opening, kept: undefined };
+  };
+  const opened = await (resumption?.open(keepsContent) ?? openPlain()).catch(async (error: unknown) => {
     await existing?.close();
     if (error instanceof FileError && error.code === "quota-exceeded") await recordRefusal(recorder, subject, error);
     throw error;
   });
+  const record = new TransferRecord(services, recorder, {
+    ...{ ...subject, direction: "upload", transferId },
+    quarantine: isHeld ? heldFrom(entry) : undefined,
+    resumption: resumption?.recordOf(opened),
+  });
   record.start();
   const parts = {
-    writer,
-    existing,
-    record,
+    ...{ opened, existing, resumption, record },
     sha256: runtime.sha256(),
     published: async () => {
       const outcome = await place.store.outcomeOf(place.objectKey, transferId);
@@ -73,6 +83,7 @@ export async function openUpload(
       if (isHeld) quarantine?.quarantine.leave(objectKey, transferId);
       if (isHeld) quarantine?.quarantine.room.leave(transferId);
       await place.store.discard(transferId);
+      await resumption?.end();
     },
     ended,
     ...(isHeld && quarantine && { verdict: () => verdictSoon(quarantine, transferId) }),

@@ -1,8 +1,9 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { digestOf } from "./content-digest.ts";
 import { placeOf } from "./open-upload.ts";
+import type { NewestUpload } from "./resumable-uploads.ts";
 import type { SessionServices } from "./services.ts";
-import { transferEventId } from "./transfer.ts";
+import { keptData, transferEventId } from "./transfer.ts";
 
 export interface Reconciliation {
   readonly completed: number;
@@ -23,9 +24,9 @@ export async function reconcile(
   const ends = { completed: 0, aborted: 0 };
   for (const { started } of await services.accounting.unfinishedTransfers()) {
     if (isUnderWay(started) || isPush(started)) continue;
-    const end = (await recoveredEnd(services, started)) ?? abortedEnd(services, started);
-    await services.accounting.append(end);
-    ends[end.type === "transfer.completed" ? "completed" : "aborted"] += 1;
+    const recovered = await recoveredEnd(services, started);
+    await (recovered ? services.accounting.append(recovered) : abort(services, started));
+    ends[recovered ? "completed" : "aborted"] += 1;
   }
   const { objects, quarantine } = services;
   let discarded = 0;
@@ -52,8 +53,26 @@ async function recoveredEnd(services: SessionServices, started: AccountingEvent)
   return content && endOf(services, started, "transfer.completed", { ...content, recovered: true });
 }
 
-function abortedEnd(services: SessionServices, started: AccountingEvent): AccountingEvent {
-  return endOf(services, started, "transfer.aborted", { reason: "the server stopped during the transfer" });
+/** Puts on record that the transfer was cut off, and keeps what can be gone on with. */
+async function abort(services: SessionServices, started: AccountingEvent): Promise<void> {
+  const upload = newestUpload(started);
+  const keptUntilMs = upload && (await services.resumable?.keptUntilMs(upload));
+  const keptBytes = upload && keptUntilMs !== undefined ? await services.objects.keep(upload.transferId) : 0;
+  const kept = keptUntilMs !== undefined && keptBytes > 0 ? { keptBytes, keptUntilMs } : undefined;
+  const reason = "the server stopped during the transfer";
+  await services.accounting.append(
+    endOf(services, started, "transfer.aborted", { reason, ...(kept && keptData(kept)) }),
+  );
+  if (upload && kept) await services.resumable?.keep(upload, kept);
+  else if (upload) await services.objects.discard(upload.transferId);
+}
+
+/** What the transfer was, where an account could go on with it. */
+function newestUpload({ account, data }: AccountingEvent): NewestUpload | undefined {
+  const { objectKey, transferId, resumable } = data;
+  if (resumable !== true || !account || typeof objectKey !== "string" || typeof transferId !== "string")
+    return undefined;
+  return { accountName: account.name, objectKey, transferId };
 }
 
 function endOf(

@@ -5,6 +5,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PasswordHasher } from "../../ports/password-hasher.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { ExternalAccounts } from "./external-accounts.ts";
+import type { ResumableUploads } from "./resumable-uploads.ts";
 import type { UploadQuarantine } from "./upload-quarantine.ts";
 
 /** What the session pipeline stands on; a composition root gives the local or the AWS set. */
@@ -19,6 +20,8 @@ export interface SessionServices {
   readonly passwords: PasswordHasher;
   /** Where uploads wait that have to be scanned; without it none has to. */
   readonly quarantine?: UploadQuarantine | undefined;
+  /** What is kept of uploads that broke off; without it nothing is. */
+  readonly resumable?: ResumableUploads | undefined;
   readonly runtime: Runtime;
   /** How events name this server. */
   readonly serverName: string;

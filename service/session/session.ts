@@ -13,6 +13,7 @@ import { Entries } from "./entries.ts";
 import { type FolderSource, Listing, type PageOptions, pageOf, pagesOf } from "./listing.ts";
 import { needsEntry, type OpenWriter, openUpload } from "./open-upload.ts";
 import { type EventContent, Recorder } from "./recorder.ts";
+import { type OwnUploads, ownUploads } from "./resumable-uploads.ts";
 import { moveAdmitted } from "./scanned-rename.ts";
 import type { SessionServices } from "./services.ts";
 import type { SessionRegistry } from "./session-registry.ts";
@@ -125,11 +126,11 @@ export class Session {
     if (this.account !== account) this.#access = this.#accessOf(account);
   }
 
-  /** Attributes of a file or folder. @throws FileError `not-found`, `permission-denied`. */
+  /** Attributes of what is there, or kept of an own upload that broke off. @throws `not-found`, `permission-denied`. */
   async stat(rawPath: string): Promise<StoredEntry> {
     const access = this.#authenticated();
     const { target, fullView } = await access.authorizeView("stat", rawPath);
-    const entry = await this.#entries().at(target);
+    const entry = (await this.#entries().at(target)) ?? (await this.#resumable?.entryAt(target.objectKey));
     if (fullView.effect === "deny" && entry?.type !== "directory") await access.refuse("stat", target.path, fullView);
     if (!entry) throw new FileError("not-found", `${target.path} does not exist`);
     return entry;
@@ -204,11 +205,7 @@ export class Session {
   }
 
   /** What is at the target only where somebody needs it: who replaces whatever is there does not. */
-  async #uploadTarget(
-    rawPath: string,
-    options: UploadOptions,
-    isLookedAt: (target: Target) => boolean,
-  ): Promise<{ target: Target; entry: StoredEntry | undefined }> {
+  async #uploadTarget(rawPath: string, options: UploadOptions, isLookedAt: (target: Target) => boolean) {
     const target = await this.#authenticated().authorize("write", rawPath);
     this.#assertRoomForTransfer();
     this.#entries().assertNotVirtual(target.path, "not-a-file");
@@ -218,7 +215,8 @@ export class Session {
     ]);
     if (entry?.type === "directory") throw new FileError("not-a-file", `${target.path} is a folder`);
     if (entry && options.mode === "create") throw new FileError("already-exists", `${target.path} exists`);
-    if (!entry && options.mustExist) throw new FileError("not-found", `${target.path} does not exist`);
+    if (!entry && options.mustExist && !(await this.#resumable?.entryAt(target.objectKey)))
+      throw new FileError("not-found", `${target.path} does not exist`);
     if (options.replacesEtag !== undefined && options.replacesEtag !== entry?.etag) {
       throw new FileError("precondition-failed", `${target.path} is not the version that was named`);
     }
@@ -235,8 +233,8 @@ export class Session {
       open !== undefined || needsEntry(this.#services, { account, path }, options);
     const { target, entry } = await this.#uploadTarget(rawPath, options, isLookedAt);
     const ended = (upload: Upload) => this.#transfers.delete(upload);
-    const start = { recorder: this.#recorder, subject: target, entry, account, ended, open };
-    return this.#track(await openUpload(this.#services, start, options));
+    const own = { recorder: this.#recorder, account, ended, open, resumable: this.#resumable?.uploads };
+    return this.#track(await openUpload(this.#services, { ...own, subject: target, entry }, options));
   }
 
   /** Makes one folder. @throws FileError `already-exists`, `not-found` (no parent), `permission-denied`. */
@@ -342,15 +340,15 @@ export class Session {
     await this.#end;
   }
 
-  /** Aborts what is open and puts the end on record, once. */
+  /** Interrupts what is open and puts the end on record, once. */
   end(cause: TerminateCause): Promise<void> {
     this.#end ??= this.#finish(cause);
     return this.#end;
   }
 
   async #finish(cause: TerminateCause): Promise<void> {
-    const aborts = [...this.#transfers].map((transfer) => transfer.abort(`the session ended: ${cause}`));
-    for (const result of await Promise.allSettled(aborts)) {
+    const ends = [...this.#transfers].map((transfer) => transfer.interrupt(`the session ended: ${cause}`));
+    for (const result of await Promise.allSettled(ends)) {
       if (result.status === "rejected") this.#logFailure("transfer end not recorded", result.reason);
     }
     this.#registry.delete(this);
@@ -369,6 +367,10 @@ export class Session {
 
   #entries(): Entries {
     return new Entries(this.#services.objects, this.#authenticated().folders);
+  }
+
+  get #resumable(): OwnUploads | undefined {
+    return ownUploads(this.#services.resumable, this);
   }
 
   #assertOpen(): void {

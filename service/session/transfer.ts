@@ -1,6 +1,7 @@
 import { limits } from "../../core/limits.ts";
 import type { VirtualPath } from "../../core/virtual-path.ts";
 import type { Recorder } from "./recorder.ts";
+import type { Kept } from "./resumable-uploads.ts";
 import type { SessionServices } from "./services.ts";
 
 /** A path that was authorized, and where it lies in the store. */
@@ -28,6 +29,15 @@ export interface TransferSubject extends Target {
   readonly quarantine?:
     | { readonly quarantined: true; readonly replacesEtag?: string; readonly quarantineId?: string }
     | undefined;
+  /** Of an upload that can be gone on with when it breaks off, and of one that goes on with another. */
+  readonly resumption?: Resumption | undefined;
+}
+
+export interface Resumption {
+  readonly resumable?: true;
+  /** The transferId of the one that broke off, and where this one begins. */
+  readonly resumes?: string;
+  readonly resumedBytes?: number;
 }
 
 /** Where a destination has a part in it. */
@@ -46,14 +56,14 @@ export class TransferRecord {
   constructor(
     services: Pick<SessionServices, "runtime">,
     recorder: Recorder,
-    { path, objectKey, direction, transferId, remote, quarantine }: TransferSubject,
+    { path, objectKey, direction, transferId, remote, quarantine, resumption }: TransferSubject,
   ) {
     this.transferId = transferId ?? services.runtime.newId();
     this.#services = services;
     this.#recorder = recorder;
     this.#startedAtMs = services.runtime.now();
     this.#verb = remote ? verbs[direction] : direction;
-    this.#data = { path, objectKey, direction, transferId: this.transferId, ...remote, ...quarantine };
+    this.#data = { path, objectKey, direction, transferId: this.transferId, ...remote, ...quarantine, ...resumption };
   }
 
   /**
@@ -86,10 +96,11 @@ export class TransferRecord {
     }
   }
 
-  aborted(bytes: number, reason: string): Promise<void> {
+  aborted(bytes: number, reason: string, kept?: Kept): Promise<void> {
     return this.#record("transfer.aborted", `${this.#verb} of ${this.#data.path} aborted: ${reason}`, {
       bytes,
       reason,
+      ...(kept && keptData(kept)),
       durationMs: this.#durationMs(),
     });
   }
@@ -110,6 +121,11 @@ export class TransferRecord {
       data: { ...this.#data, ...data },
     });
   }
+}
+
+/** As it stands in the record of a transfer's end. */
+export function keptData({ keptBytes, keptUntilMs }: Kept): Readonly<Record<string, unknown>> {
+  return { keptBytes, keptUntil: new Date(keptUntilMs).toISOString() };
 }
 
 /** A transfer's events have ids made from its own, so that recovery cannot record an end twice. */

@@ -63,6 +63,7 @@ export async function openQuarantined(
       await writer.write(chunk);
     },
     flush: () => writer.flush(),
+    keep: () => writer.keep(),
     abort: () => writer.abort(),
     publish: async ({ modifiedAtMs, ...conditions }) => {
       await assertConditions(objects, objectKey, conditions);

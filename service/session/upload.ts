@@ -1,8 +1,10 @@
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import type { ObjectReader, ObjectWriter, StoredEntry } from "../../ports/object-store.ts";
+import type { ObjectReader, StoredEntry } from "../../ports/object-store.ts";
 import type { Sha256 } from "../../ports/runtime.ts";
+import type { OpenedUpload } from "./resumable-uploads.ts";
 import type { TransferRecord } from "./transfer.ts";
+import type { UploadResumption } from "./upload-resumption.ts";
 import { WriteSequence } from "./write-sequence.ts";
 
 /** What the client may ask of an upload at its start. */
@@ -31,9 +33,11 @@ export interface Receipt {
 }
 
 export interface UploadParts {
-  readonly writer: ObjectWriter;
+  readonly opened: OpenedUpload;
   /** The content that `update` and `append` build on. */
   readonly existing: ObjectReader | undefined;
+  /** For an upload that can be gone on with, or goes on. */
+  readonly resumption: UploadResumption | undefined;
   readonly record: TransferRecord;
   readonly sha256: Sha256;
   /** What the store made visible of this upload, if anything. */
@@ -57,7 +61,7 @@ export class Upload {
   readonly #existingBytes: number;
   /** Made by the first write, which says how much of an existing file is kept. */
   #sequence: WriteSequence | undefined;
-  #storedBytes = 0;
+  #storedBytes: number;
   #declaredBytes: number | undefined;
   #modifiedAtMs: number | undefined;
   #keepsTail = true;
@@ -67,7 +71,8 @@ export class Upload {
   constructor(parts: UploadParts, options: UploadOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#existingBytes = parts.existing?.entry.size ?? 0;
+    this.#storedBytes = parts.opened.kept?.bytes ?? 0;
+    this.#existingBytes = parts.existing?.entry.size ?? this.#storedBytes;
     this.#declaredBytes = options.bytes;
     this.#modifiedAtMs = options.modifiedAtMs;
   }
@@ -129,7 +134,7 @@ export class Upload {
 
   /** Everything written so far survives a crash, still invisible. */
   async flush(): Promise<void> {
-    const { writer } = this.#parts;
+    const { writer } = this.#parts.opened;
     await this.#sequence?.enqueue(() => writer.flush());
   }
 
@@ -153,22 +158,36 @@ export class Upload {
     await this.#end;
   }
 
-  /** Keeps what an existing file has before `start`. */
+  /** As `abort`, when it is not the client's wish: what can be gone on with is kept. */
+  async interrupt(reason: string): Promise<void> {
+    this.#end ??= this.#parts.resumption?.isKept ? this.#keep(reason) : this.#discard(reason);
+    await this.#end;
+  }
+
+  /** Keeps what an existing file, or the upload that this one goes on with, has before `start`. */
   #begin(start: number): WriteSequence {
-    const { existing } = this.#parts;
-    if (!existing) return new WriteSequence(0, (chunk) => this.#store(chunk));
+    const { existing, opened } = this.#parts;
+    if (!existing && !opened.kept) return new WriteSequence(0, (chunk) => this.#store(chunk));
     if (start > this.#existingBytes) {
       throw new FileError("unsupported", "the write would leave a gap behind the end of the file");
     }
     const sequence = new WriteSequence(start, (chunk) => this.#store(chunk));
-    sequence.enqueue(() => this.#copyExisting(existing, 0, start)).catch(() => {});
+    const prepare = () => (existing ? this.#copyExisting(existing, 0, start) : this.#cut(start));
+    sequence.enqueue(prepare).catch(() => {});
     return sequence;
+  }
+
+  async #cut(bytes: number): Promise<void> {
+    const { opened } = this.#parts;
+    if (!opened.kept || bytes === opened.kept.bytes) return;
+    await opened.writer.cut(bytes);
+    this.#storedBytes = bytes;
   }
 
   async #store(chunk: Uint8Array): Promise<void> {
     if (chunk.length === 0) return;
     this.#parts.sha256.update(chunk);
-    await this.#parts.writer.write(chunk);
+    await this.#parts.opened.writer.write(chunk);
     this.#storedBytes += chunk.length;
   }
 
@@ -187,13 +206,16 @@ export class Upload {
       await this.#discard("nothing was written");
       return undefined;
     }
-    const sha256 = await this.#orDiscard(() => this.#complete());
-    const { etag } = await this.#publish();
+    const sentSha256 = await this.#orDiscard(() => this.#complete());
+    const entry = await this.#publish();
+    const { etag } = entry;
     await this.#release();
+    const sha256 = this.#parts.opened.kept ? await this.#readSha256(entry) : sentSha256;
     const result = { bytes: this.#storedBytes, sha256 };
     const verdict = this.#parts.verdict?.();
     // The version in quarantine is not the one that others will see.
     await this.#parts.record.completed(verdict ? result : { ...result, etag });
+    this.#parts.resumption?.end().catch(() => {});
     return { transferId: this.transferId, ...result, etag: (await verdict?.())?.etag ?? etag };
   }
 
@@ -202,13 +224,27 @@ export class Upload {
       return await step();
     } catch (error) {
       // What the client hears is why the upload failed, also when the record of that fails too.
-      await this.#discard(error instanceof FileError ? error.message : "internal error").catch(() => {});
+      const reason = error instanceof FileError ? error.message : "internal error";
+      await (this.#hasAdded ? this.#discard(reason) : this.#keep(reason)).catch(() => {});
       throw error;
     }
   }
 
+  /** Whether anything has become of the upload that is no longer what it goes on with. */
+  get #hasAdded(): boolean {
+    return this.#storedBytes !== this.#parts.opened.kept?.bytes;
+  }
+
+  /** The file is there, whether or not it can be read back. */
+  async #readSha256(entry: StoredEntry): Promise<string | undefined> {
+    return this.#parts.resumption?.sha256Of(entry).catch(() => undefined);
+  }
+
   /** Waits until all bytes are in the writer and are the right ones. Answers their SHA-256 in hex, when it is known. */
   async #complete(): Promise<string | undefined> {
+    if (!this.#sequence && this.#parts.opened.kept) {
+      throw new FileError("integrity", `nothing was sent behind the ${this.#storedBytes} bytes that are kept`);
+    }
     this.#sequence ??= this.#begin(0);
     const sequence = this.#sequence;
     await sequence.drain();
@@ -236,7 +272,7 @@ export class Upload {
     // Recovery after a crash finds a published file by the record of its start, so that comes first.
     await this.#orDiscard(() => this.#parts.record.started());
     try {
-      return await this.#parts.writer.publish({
+      return await this.#parts.opened.writer.publish({
         modifiedAtMs: this.#modifiedAtMs,
         exclusive: this.#options.mode === "create",
         replacesEtag: this.#options.replacesEtag,
@@ -262,14 +298,34 @@ export class Upload {
   /** Where the end cannot be put on record, the transfer stays staged, and recovery ends it. */
   async #discard(reason: string): Promise<void> {
     await this.#sequence?.stop();
-    try {
-      await this.#parts.writer.abort();
-    } finally {
-      await this.#release();
-    }
+    await this.#releasedAfter(this.#parts.opened.writer.abort());
     await this.#parts.record.started();
     await this.#parts.record.aborted(this.#storedBytes, reason);
     await this.#parts.discard();
+  }
+
+  /**
+   * As {@link #discard}, with the bytes left to the store. Nobody can go on with them before the end is on record, so
+   * that recovery never asks about an upload whose bytes have become those of another one.
+   */
+  async #keep(reason: string): Promise<void> {
+    await this.#sequence?.stop();
+    const { opened, record, resumption } = this.#parts;
+    const keptUntilMs = await resumption?.keptUntilMs();
+    if (!resumption || keptUntilMs === undefined) return this.#discard(reason);
+    const keptBytes = await this.#releasedAfter(opened.writer.keep());
+    const kept = keptBytes > 0 ? { keptBytes, keptUntilMs } : undefined;
+    await record.started();
+    await record.aborted(this.#storedBytes, reason, kept);
+    await (kept ? resumption.keep(kept) : this.#parts.discard());
+  }
+
+  async #releasedAfter<T>(end: Promise<T>): Promise<T> {
+    try {
+      return await end;
+    } finally {
+      await this.#release();
+    }
   }
 
   async #release(): Promise<void> {

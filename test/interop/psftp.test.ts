@@ -1,28 +1,16 @@
-import { createHash } from "node:crypto";
-import { readFile, writeFile } from "node:fs/promises";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import ssh2 from "ssh2";
 import { password } from "../support/product.ts";
 import { programOrSkip } from "../support/require-program.ts";
 import { mustRun } from "../support/run-program.ts";
 import { type ClientProgram, clientScript, type Site } from "./client-script.ts";
+import { hostKeyOptions } from "./psftp-host-keys.ts";
 
 const quoted = (name: string) => `"${name.replace(/"/g, '""')}"`;
 
-/** PuTTY asks for the host key by its fingerprint, which is how its users pin one. */
-async function fingerprints({ product }: Site): Promise<string[]> {
-  const names = ["ed25519", "rsa"].map((type) => join(product.dataDirectory, "keys", `ssh_host_${type}_key`));
-  const hostKeys = await Promise.all(names.map((name) => readFile(name)));
-  return hostKeys.map((text) => {
-    const parsed = ssh2.utils.parseKey(text);
-    if (parsed instanceof Error) throw parsed;
-    return `SHA256:${createHash("sha256").update(parsed.getPublicSSH()).digest("base64").replace(/=+$/, "")}`;
-  });
-}
-
 async function psftp(site: Site, ...commands: string[]): Promise<string> {
   const { host, port } = site.product.endpoints.sftp;
-  const hostKeys = (await fingerprints(site)).flatMap((fingerprint) => ["-hostkey", fingerprint]);
+  const hostKeys = await hostKeyOptions(site.product);
   const script = join(site.work, "psftp-commands");
   await writeFile(script, [...commands, "quit", ""].join("\n"));
   const args = ["-batch", "-P", `${port}`, "-l", "tester", "-pw", password, ...hostKeys, "-b", script, host];

@@ -73,15 +73,19 @@ export function faultyServices(services: SessionServices, faults: Faults) {
   const faulty: SessionServices = {
     ...services,
     objects: {
-      ...withFaults(objects, unreliable, ["outcomeOf", "discard"]),
+      ...withFaults(objects, unreliable, ["outcomeOf", "discard", "keep"]),
       openWrite: async (objectKey, transferId) =>
         faultyWriter(await unreliable(() => objects.openWrite(objectKey, transferId)), unreliable),
+      reopenWrite: async (objectKey, transferId, kept) => {
+        const writer = await unreliable(() => objects.reopenWrite(objectKey, transferId, kept));
+        return withFaults(writer, unreliable, ["write", "flush", "publish", "abort", "keep", "cut"]);
+      },
     },
     accounting: withFaults(accounting, unreliable, ["append"]),
   };
-  return { services: faulty, crashed, crash };
+  return { services: faulty, unreliable, crashed, crash };
 }
 
 export function faultyWriter(writer: ObjectWriter, unreliable: Unreliable): ObjectWriter {
-  return withFaults(writer, unreliable, ["write", "flush", "publish", "abort"]);
+  return withFaults(writer, unreliable, ["write", "flush", "publish", "abort", "keep"]);
 }

@@ -6,8 +6,8 @@ import type {
   MoveOptions,
   ObjectReader,
   ObjectStore,
-  ObjectWriter,
   RemoveOptions,
+  ReopenedWriter,
   StoredEntry,
 } from "../../ports/object-store.ts";
 
@@ -24,22 +24,35 @@ const directoryEntry: StoredEntry = { type: "directory", size: 0, modifiedAtMs: 
 interface Tree {
   readonly files: Map<string, StoredFile>;
   readonly folders: Set<string>;
-  readonly staged: Set<string>;
+  readonly staged: Map<string, Uint8Array[]>;
+  readonly kept: Map<string, Uint8Array>;
 }
 
 /** An {@link ObjectStore} that keeps everything in memory and refuses what the port says must be refused. */
 export function createMemoryObjectStore(): ObjectStore {
-  const tree: Tree = { files: new Map(), folders: new Set(), staged: new Set() };
+  const tree: Tree = { files: new Map(), folders: new Set(), staged: new Map(), kept: new Map() };
   return {
     stat: async (objectKey) => entryAt(tree, objectKey),
     openRead: async (objectKey) => readerOf(fileAt(tree, objectKey)),
     openWrite: async (objectKey, transferId) => openWriter(tree, objectKey, transferId),
-    stagedUploads: async () => [...tree.staged],
+    keep: async (transferId) => keepBytes(tree, transferId),
+    reopenWrite: async (objectKey, transferId, kept) => {
+      const bytes = tree.kept.get(kept.transferId);
+      if (!bytes || bytes.length < kept.bytes) throw new FileError("not-found", "nothing is kept of that upload");
+      const writer = openWriter(tree, objectKey, transferId);
+      tree.kept.delete(kept.transferId);
+      await writer.write(bytes.subarray(0, kept.bytes));
+      return writer;
+    },
+    stagedUploads: async () => [...tree.staged.keys()],
     outcomeOf: async (objectKey, transferId) => {
       assertObjectKeys(objectKey);
       return tree.files.get(objectKey)?.transferId === transferId ? "published" : "unpublished";
     },
-    discard: async (transferId) => void tree.staged.delete(transferId),
+    discard: async (transferId) => {
+      tree.staged.delete(transferId);
+      tree.kept.delete(transferId);
+    },
     list: async (directoryKey, options) => listed(tree, directoryKey, options),
     createDirectory: async (directoryKey) => {
       assertFree(tree, directoryKey);
@@ -129,7 +142,16 @@ function readerOf(file: StoredFile): ObjectReader {
   };
 }
 
-function openWriter(tree: Tree, objectKey: string, transferId: string): ObjectWriter {
+/** All bytes but the last: a block of this store is one byte. */
+function keepBytes(tree: Tree, transferId: string): number {
+  const content = tree.kept.get(transferId) ?? Buffer.concat(tree.staged.get(transferId) ?? []);
+  if (content.length < 2) return 0;
+  tree.kept.set(transferId, content);
+  tree.staged.delete(transferId);
+  return content.length - 1;
+}
+
+function openWriter(tree: Tree, objectKey: string, transferId: string): ReopenedWriter {
   if (isDirectory(tree, objectKey)) throw new FileError("not-a-file", `${objectKey} is a folder`);
   const segments = objectKeySegments(objectKey);
   const parents = segments.map((_, depth) => segments.slice(0, depth).join("/"));
@@ -139,7 +161,7 @@ function openWriter(tree: Tree, objectKey: string, transferId: string): ObjectWr
   const assertOpen = () => {
     if (hasEnded) throw new FileError("invalid-argument", "the upload has ended");
   };
-  tree.staged.add(transferId);
+  tree.staged.set(transferId, chunks);
   return {
     write: async (chunk) => {
       assertOpen();
@@ -163,8 +185,18 @@ function openWriter(tree: Tree, objectKey: string, transferId: string): ObjectWr
       hasEnded = true;
       return entryOf(file);
     },
+    cut: async (bytes) => {
+      assertOpen();
+      chunks.splice(0, chunks.length, Buffer.concat(chunks).subarray(0, bytes));
+    },
+    keep: async () => {
+      if (hasEnded) return 0;
+      hasEnded = true;
+      return keepBytes(tree, transferId);
+    },
     // Stays staged until it is discarded.
     abort: async () => {
+      if (!hasEnded) chunks.length = 0;
       hasEnded = true;
     },
   };

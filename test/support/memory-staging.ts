@@ -13,6 +13,12 @@ export function createMemoryStaging(): StagingRecord {
       return upload !== undefined;
     },
     remove: async (transferId) => void uploads.delete(transferId),
+    replaceKept: async (transferId, upload) => {
+      if (uploads.get(transferId)?.state !== "kept") return false;
+      uploads.delete(transferId);
+      uploads.set(upload.transferId, upload);
+      return true;
+    },
     unpublished: async () => [...uploads.values()].filter(({ state }) => state === "open" || state === "aborted"),
     beginMove: async (move) => {
       if (names.has(move.fromKey) || names.has(move.toKey)) return false;

@@ -31,16 +31,19 @@ export function buildAccount(
     folders: written.folders,
     permissions: placedRules(written.permissions, origin, places),
     ...(written.scan && { scan: written.scan }),
+    ...(written.resumableUploads && { resumableUploads: true }),
   };
 }
 
 /** @param places where each rule stands, such as `ferrygate.yaml:23` */
-export function buildGroup({ name, enabled, permissions, scan }: ParsedGroup, places: readonly string[]): GroupFor {
+export function buildGroup(written: ParsedGroup, places: readonly string[]): GroupFor {
+  const { name, enabled, permissions, scan, resumableUploads } = written;
   const make = (accountName: string): Group => ({
     name,
     enabled,
     permissions: placedRules(permissions, { owner: `group ${name}`, accountName }, places),
     ...(scan && { scan }),
+    ...(resumableUploads && { resumableUploads }),
   });
   if (permissions.some(([first = ""]) => referencesUser(first))) return make;
   const shared = make(name);

@@ -72,11 +72,17 @@ const scan = field.scanScope
   .optional()
   .describe("Uploads that nobody can read before they were scanned: required for all, or expressions for their paths.");
 
+const resumableUploads = z
+  .boolean()
+  .optional()
+  .describe("True keeps uploads over SFTP and FTPS that break off for 24 hours, so that clients can go on with them.");
+
 export const groupSchema = section({
   name: name.describe("Unique among the groups."),
   enabled: field.enabled.describe("False refuses every account of the group."),
   permissions,
   scan,
+  resumableUploads,
 });
 
 export function accountSchema(secrets: SecretSource) {
@@ -121,6 +127,7 @@ export function accountSchema(secrets: SecretSource) {
     folders: folders.describe("Virtual folders: the path that the client sees, and where its files lie in the store."),
     permissions,
     scan,
+    resumableUploads,
   });
 }
 

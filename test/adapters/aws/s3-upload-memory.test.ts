@@ -46,7 +46,7 @@ describe("100 uploads at the same time", () => {
     const budget = 64 * MiB;
     const [sink, memory, random] = [startSink(), new PartMemory(budget), randomFrom(5)];
     const bucket = new S3Bucket(sink.client, "bucket");
-    const staging = { change: async () => true } as unknown as StagingRecord;
+    const staging = { change: async () => true, find: async () => ({ state: "open" }) } as unknown as StagingRecord;
     const [folders, copies] = [new S3Folders(bucket), new S3Copies(bucket)];
     const publisher = new Publisher({ bucket, folders, copies, staging, settleMs: 0 });
     const chunk = randomBytes(MiB);
