@@ -1,8 +1,8 @@
 import { ReadableStream } from "node:stream/web";
 import * as openpgp from "openpgp";
 import { FileError } from "../../core/errors.ts";
-import { limits } from "../../core/limits.ts";
 import type { OpenPgp, PgpDecryption, PgpEncryption } from "../../ports/openpgp.ts";
+import { pgpFailure } from "./pgp-failure.ts";
 import { type PgpKeyMaterial, usableKey } from "./pgp-keys.ts";
 
 /** OpenPGP by OpenPGP.js. @param keys those of the configuration in force */
@@ -124,7 +124,7 @@ async function assertSigned(signatures: readonly Signature[], signedBy: readonly
   if (signatures.length === 0) throw new FileError("integrity", `the message is not signed; one of ${names} has to`);
   const results = await Promise.allSettled(signatures.map(({ verified }) => verified));
   if (results.some(({ status }) => status === "fulfilled")) return;
-  const [reason] = results.flatMap((result) => (result.status === "rejected" ? [messageOf(result.reason)] : []));
+  const [reason] = results.flatMap((result) => (result.status === "rejected" ? [pgpFailure(result.reason)] : []));
   throw new FileError("integrity", `the message has no good signature of ${names}: ${reason}`);
 }
 
@@ -163,14 +163,10 @@ async function* explained(content: Content, work: (source: Source) => AsyncGener
   } catch (error) {
     if (failure) throw failure.reason;
     if (error instanceof FileError) throw error;
-    throw new FileError("integrity", `OpenPGP: ${messageOf(error)}`, { cause: error });
+    throw new FileError("integrity", `OpenPGP: ${pgpFailure(error)}`, { cause: error });
   } finally {
     await iterator.return?.();
   }
-}
-
-function messageOf(error: unknown): string {
-  return (error instanceof Error ? error.message : `${error}`).slice(0, limits.archiveShownName);
 }
 
 /** Reads each key once. */

@@ -1,5 +1,6 @@
 import * as openpgp from "openpgp";
 import { FileError } from "../../core/errors.ts";
+import { pgpFailure } from "./pgp-failure.ts";
 
 /** A key of the configuration: a public one, or a private one with its passphrase. Texts are armored. */
 export interface PgpKeyMaterial {
@@ -46,7 +47,6 @@ async function explained<T>(name: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : `${error}`;
-    throw new FileError("integrity", `the OpenPGP key ${name} cannot be used: ${reason}`, { cause: error });
+    throw new FileError("integrity", `the OpenPGP key ${name} cannot be used: ${pgpFailure(error)}`, { cause: error });
   }
 }

@@ -3,6 +3,8 @@ import { createHmac } from "node:crypto";
 import { describe, it, type TestContext } from "node:test";
 import ssh2 from "ssh2";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { eicar, eicarSignature, startClamd } from "../support/clamd.ts";
+import { httpFileClient } from "../support/file-clients.ts";
 import { startMailServer } from "../support/mail-server.ts";
 import {
   disposeProduct,
@@ -12,6 +14,7 @@ import {
   testConfiguration,
   writeIdentity,
 } from "../support/product.ts";
+import { programOrSkip } from "../support/require-program.ts";
 import { connectSftp, putFile } from "../support/sftp-client.ts";
 import { startWebhookReceiver } from "../support/webhook-receiver.ts";
 
@@ -63,6 +66,33 @@ describe("alerts", () => {
     assert.deepEqual(JSON.parse(mail?.email.text ?? ""), failed);
     const sent = await eventOf(product, "alert.sent");
     assert.equal(sent.data.eventId, failed.id);
+    assert.equal(mailServer.mails.length, 1);
+  });
+
+  it("tell of an infected upload by an e-mail whose body is the event", {
+    skip: programOrSkip("clamd"),
+  }, async (context) => {
+    const [mailServer, clamd] = [await startMailServer(), await startClamd()];
+    context.after(() => mailServer.close());
+    context.after(() => clamd.dispose());
+    const { product } = await startWith(
+      context,
+      `alerts:
+  - name: infected
+    when: { types: [scan.infected] }
+    email: { to: ["ops@example.com"], subject: "{data.signature} from {account.name}" }
+mail: { smtp: "smtp://127.0.0.1:${mailServer.port}", from: "ferrygate@example.com" }
+scanner: { clamd: "tcp://127.0.0.1:${clamd.port}", scan: required }
+`,
+    );
+    const client = await httpFileClient(product.endpoints.http.url, "tester");
+    await assert.rejects(client.put("/invoice.exe", eicar));
+    await client.close();
+    const [mail] = await mailServer.arrived(1);
+    const infected = await eventOf(product, "scan.infected");
+    assert.equal(mail?.email.subject, `${eicarSignature} from tester`);
+    assert.deepEqual(JSON.parse(mail?.email.text ?? ""), infected);
+    assert.deepEqual([infected.data.path, infected.data.bytes], ["/invoice.exe", eicar.length]);
     assert.equal(mailServer.mails.length, 1);
   });
 

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { describe, it } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import * as openpgp from "openpgp";
+import { messageWithoutProtection } from "../support/bare-pgp-message.ts";
 import { httpFileClient } from "../support/file-clients.ts";
+import { connectHttp } from "../support/http-client.ts";
 import {
   disposeProduct,
   startProduct,
@@ -49,6 +51,41 @@ dispatch:
         await delay(20);
       }
       assert.deepEqual(await client.get("/got/a.txt/a.txt"), content);
+      await client.close();
+    } finally {
+      await disposeProduct(product);
+    }
+  });
+
+  it("refuse a message without integrity protection, keep it, and say why among the dead letters", async () => {
+    const directory = await temporaryDirectory();
+    const identity = await writeIdentity(directory);
+    const ours = await openpgp.generateKey({ userIDs: [{ name: "ours" }] });
+    await writeFile(join(directory, "ours.asc"), ours.privateKey);
+    const rules = `pgpKeys: [{ name: ours, privateKey: { file: ours.asc } }]
+dispatch: [{ name: opened, when: { path: "/*.pgp" }, do: [{ decrypt: { with: [ours] } }, { delete: true }] }]
+`;
+    const configuration = (await testConfiguration(identity.publicKey)) + rules;
+    const product = await startProduct({ directory, configuration });
+    try {
+      const client = await httpFileClient(product.endpoints.http.url, "tester");
+      const plain = await openpgp.createMessage({ binary: Buffer.from("anybody could have changed this") });
+      const message = await messageWithoutProtection(plain, ours.publicKey);
+      await client.put("/a.txt.pgp", message);
+      const admin = await connectHttp(product.endpoints.http.url, "admin");
+      const letters = async () =>
+        ((await (await admin.request("GET", "/v1/dead-letters")).json()) as { deadLetters: { reason: string }[] })
+          .deadLetters;
+      while ((await letters()).length === 0) await delay(20);
+      const reason = "OpenPGP: the message has no integrity protection, so it could have been changed on the way";
+      assert.deepEqual(
+        (await letters()).map((letter) => letter.reason),
+        [reason],
+      );
+      const [failed] = await product.events("type=dispatch.failed");
+      assert.match(failed?.message ?? "", /decrypt of \/a\.txt\.pgp .*no integrity protection/);
+      assert.deepEqual(await client.list("/"), ["a.txt.pgp"]);
+      assert.deepEqual(await client.get("/a.txt.pgp"), message);
       await client.close();
     } finally {
       await disposeProduct(product);
