@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
 import { join } from "node:path";
+import { descendantsOf } from "../bench/process-usage.ts";
 import { untilListening } from "../bench/servers.ts";
 import { freePorts } from "./free-ports.ts";
 import { generateSshKeyPair } from "./ssh-key-pair.ts";
@@ -76,14 +77,12 @@ function settings(home: string, port: number): string {
 
 /** The server's sessions leave its group: they are found by their parents. */
 function killTree(pid: number): void {
-  const children = spawnSync("pgrep", ["-P", `${pid}`], { encoding: "utf8" })
-    .stdout.split("\n")
-    .map(Number);
-  for (const child of children.filter((one) => one > 0)) killTree(child);
-  try {
-    process.kill(pid, "SIGKILL");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  for (const each of [...descendantsOf(pid).reverse(), pid]) {
+    try {
+      process.kill(each, "SIGKILL");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    }
   }
 }
 
