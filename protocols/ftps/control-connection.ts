@@ -7,15 +7,15 @@ import {
   type TLSSocket,
 } from "node:tls";
 import type { Peer, TerminateCause } from "../../core/accounting-event.ts";
+import { mayCancelBeforeEnd, peek } from "./client-hello.ts";
 import { type CommandLine, CommandLineReader } from "./command-lines.ts";
-import type { DataDirection, DataProtection } from "./data-connection.ts";
+import type { DataDirection, DataProtection, UploadPath } from "./data-connection.ts";
 import type { FtpsLimits } from "./ftps-limits.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { plainAddress } from "./network-address.ts";
 import { formatReply, type Reply } from "./replies.ts";
 import { type SessionReuse, type TlsSettings, withoutResumption, withoutTickets } from "./tls-settings.ts";
 import { createConnectionServer, secureControlSocket } from "./tls-sockets.ts";
-import type { UploadPath } from "./upload-path.ts";
 
 export interface ControlEvents {
   /** Bytes have arrived: there may be lines. */
@@ -48,6 +48,7 @@ export class ControlConnection {
   #tlsOptions: SecureContextOptions | undefined;
   #tlsServer: Server | undefined;
   readonly #dataContexts: Partial<Record<DataDirection, SecureContext>> = {};
+  #mayCancelBeforeEnd = false;
   #isInHandshake = false;
   #hasEnded = false;
 
@@ -113,6 +114,8 @@ export class ControlConnection {
     this.#tlsOptions = tls.forConnection();
     this.#isInHandshake = true;
     try {
+      const hello = await peek(this.#socket, this.limits.handshakeMs);
+      this.#mayCancelBeforeEnd = mayCancelBeforeEnd(hello);
       this.#tlsServer = createConnectionServer({ ...this.#tlsOptions, requestCert: tls.asksForCertificates });
       const socket = await secureControlSocket(this.#socket, this.#tlsServer);
       this.#tls = socket;
@@ -127,7 +130,7 @@ export class ControlConnection {
   /** For a data connection of this client. */
   dataProtection(protection: "clear" | "private"): DataProtection {
     const { sessionReuse } = this.#settings;
-    const uploadPath = this.#settings.uploadPath();
+    const uploadPath = this.#mayCancelBeforeEnd ? "copying" : this.#settings.uploadPath();
     const options = this.#tlsOptions;
     if (protection === "clear" || !options) return { tls: undefined, mustResume: false, uploadPath };
     const sessions = sessionReuse !== "off" && this.#tlsServer ? { server: this.#tlsServer } : {};

@@ -7,7 +7,6 @@ import { DirectUploadSocket } from "./direct-upload-socket.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import type { PassivePort } from "./passive-ports.ts";
 import { Refusal } from "./replies.ts";
-import type { UploadPath } from "./upload-path.ts";
 
 /** A passive port from PASV or EPSV to the transfer that uses it. */
 export class DataPort {
@@ -62,6 +61,9 @@ export class DataPort {
 /** Which way the data of a transfer goes, seen from here. */
 export type DataDirection = "send" | "receive";
 
+/** How the ciphertext of an upload gets to OpenSSL: inside Node, or through the hands of this process. */
+export type UploadPath = "direct" | "copying";
+
 /** How the data connections of one control connection are protected. */
 export interface DataProtection {
   /** Undefined for clear data. */
@@ -98,7 +100,8 @@ export async function openDataConnection(
   return secured;
 }
 
-function uploadSocket(path: UploadPath, socket: Socket, options: TLSSocketOptions): TLSSocket {
+/** The server's side of TLS on the data connection of an upload. */
+export function uploadSocket(path: UploadPath, socket: Socket, options: TLSSocketOptions): TLSSocket {
   const isDirect = path === "direct" && DirectUploadSocket.canCarry(socket);
   return isDirect ? new DirectUploadSocket(socket, options) : new CopyingUploadSocket(socket, options);
 }
@@ -133,8 +136,13 @@ export function isComplete(socket: Socket): boolean {
   return isUpload ? socket.endAnnounced : true;
 }
 
-export function connectionLost(): Refusal {
+export function connectionLost(socket?: Socket): Refusal {
+  if (socket instanceof CopyingUploadSocket && socket.wasCutOff) return endUnannounced();
   return new Refusal(426, "The data connection was lost; the transfer is aborted.");
+}
+
+export function endUnannounced(): Refusal {
+  return new Refusal(426, "The data connection ended without a TLS close_notify; the transfer is aborted.");
 }
 
 /**

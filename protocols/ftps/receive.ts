@@ -34,7 +34,7 @@ class Receiver {
     // The end of an empty file can come together with that of the TLS handshake.
     if (this.#socket.readableEnded) return;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
-    this.#socket.once("close", () => reject(connectionLost()));
+    this.#socket.once("close", () => reject(connectionLost(this.#socket)));
     this.#socket.once("end", () => {
       this.#handOver(reject);
       resolve();

@@ -3,13 +3,14 @@ import type { Peer } from "../../core/accounting-event.ts";
 import { limits } from "../../core/limits.ts";
 import { ConnectionCounter } from "../../service/session/admission.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
+import type { UploadPath } from "./data-connection.ts";
 import type { FtpsLimits } from "./ftps-limits.ts";
 import { plainAddress } from "./network-address.ts";
 import type { PassivePorts } from "./passive-ports.ts";
 import { type FtpsLog, type InterpreterSettings, ProtocolInterpreter } from "./protocol-interpreter.ts";
 import { formatReply } from "./replies.ts";
 import { type SessionReuse, type TlsMaterial, TlsSettings } from "./tls-settings.ts";
-import { probeUploadPath, type UploadPath } from "./upload-path.ts";
+import { probeUploadPath } from "./upload-path.ts";
 
 export interface FtpsListener {
   readonly host: string;
@@ -78,10 +79,12 @@ class ListeningServer implements FtpsServer {
 
   accept(socket: Socket, index: number, peer?: Peer): void {
     const listener = this.#options.listeners[index];
-    // The answer is for the uploads to come; it does not reject.
-    void this.#findUploadPath();
-    if (listener) this.#accept(socket, this.#settingsOf(listener, peer));
-    else socket.destroy();
+    if (!listener) return void socket.destroy();
+    const failed = (error: unknown) => {
+      this.#options.log.error("FTPS takes no connections", { error: `${error}` });
+      socket.destroy();
+    };
+    this.#findUploadPath().then(() => this.#accept(socket, this.#settingsOf(listener, peer)), failed);
   }
 
   async listen(): Promise<{ host: string; port: number }[]> {
@@ -106,7 +109,7 @@ class ListeningServer implements FtpsServer {
     await Promise.all([...this.#clients].map((client) => client.closed));
   }
 
-  /** Once; what is uploaded before the answer takes the way that always works. */
+  /** Once. @throws where no way of an upload tells whether it was whole. */
   #findUploadPath(): Promise<void> {
     this.#probe ??= this.#probeUploadPath();
     return this.#probe;

@@ -4,6 +4,7 @@ import {
   type DataPort,
   type DataProtection,
   endData,
+  endUnannounced,
   isComplete,
   openDataConnection,
 } from "./data-connection.ts";
@@ -108,9 +109,7 @@ export class Transfer {
 
 /** A truncated file must not pass for a whole one (RFC 4217 §12.4 asks for the TLS shutdown). */
 function endReceiving(socket: Socket): void {
-  if (!isComplete(socket)) {
-    throw new Refusal(426, "The data connection ended without a TLS close_notify; the transfer is aborted.");
-  }
+  if (!isComplete(socket)) throw endUnannounced();
   // The client has what it needs once the upload is stored; whether it waits for our end is its own affair.
   endData(socket).catch(() => {});
 }

@@ -1,12 +1,10 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { connect as connectTls, createSecureContext, type SecureContextOptions } from "node:tls";
+import { connect as connectTls, createSecureContext, type SecureContextOptions, type TLSSocket } from "node:tls";
 import { limits } from "../../core/limits.ts";
-import { DirectUploadSocket } from "./direct-upload-socket.ts";
+import { isComplete, type UploadPath, uploadSocket } from "./data-connection.ts";
+import { receive } from "./receive.ts";
 import { withoutTickets } from "./tls-settings.ts";
-
-/** How the ciphertext of an upload gets to OpenSSL: inside Node, or through the hands of this process. */
-export type UploadPath = "direct" | "copying";
 
 interface Trial {
   readonly version: "TLSv1.2" | "TLSv1.3";
@@ -23,55 +21,67 @@ const trialBytes = 40_000;
 /**
  * `direct` where it is known to tell a whole upload from a truncated one: small uploads over this machine's loopback
  * interface, with both versions of TLS and both ends, say so. Anything unexpected is `copying`.
+ * @throws where they say that `copying`, which some clients need, does not tell
  */
 export async function probeUploadPath(options: SecureContextOptions): Promise<UploadPath> {
+  if (await works("copying", options)) return (await works("direct", options)) ? "direct" : "copying";
+  throw new Error("with this version of Node FTPS cannot tell a whole upload from one that was cut off");
+}
+
+async function works(path: UploadPath, options: SecureContextOptions): Promise<boolean> {
   const server = createServer({ pauseOnConnect: true });
   try {
     server.listen(0, "127.0.0.1");
     await once(server, "listening");
     for (const trial of trials) {
-      if (!(await passes(trial, server, options))) return "copying";
+      if (!(await passes(path, trial, server, options))) return false;
     }
-    return "direct";
+    return true;
   } catch {
-    return "copying";
+    return false;
   } finally {
     server.close();
   }
 }
 
-async function passes(trial: Trial, server: Server, options: SecureContextOptions): Promise<boolean> {
+async function passes(path: UploadPath, trial: Trial, server: Server, options: SecureContextOptions) {
   const signal = AbortSignal.timeout(limits.handshakeMs);
   const { port } = server.address() as AddressInfo;
   const accepted = once(server, "connection", { signal });
   const raw = connect(port, "127.0.0.1").on("error", () => {});
   const [connection] = (await accepted) as [Socket];
   connection.on("error", () => {});
+  signal.addEventListener("abort", () => connection.destroy());
   try {
-    const received = receiveTrial(connection, options, signal);
-    const [{ bytes, announced }, tickets] = await Promise.all([received, sendTrial(trial, raw, signal)]);
-    return bytes === trialBytes && announced === trial.announced && tickets === 0;
+    const secureContext = createSecureContext(options);
+    if (path === "direct") withoutTickets(secureContext);
+    const socket = uploadSocket(path, connection, { isServer: true, secureContext });
+    const [{ bytes, announced }, tickets] = await Promise.all([receiveTrial(socket), sendTrial(trial, raw, signal)]);
+    if (announced !== trial.announced) return false;
+    return path === "copying" || (bytes === trialBytes && tickets === 0);
   } finally {
     raw.destroy();
     connection.destroy();
   }
 }
 
-async function receiveTrial(connection: Socket, options: SecureContextOptions, signal: AbortSignal) {
-  const secureContext = withoutTickets(createSecureContext(options));
-  const socket = new DirectUploadSocket(connection, { isServer: true, secureContext });
-  const memory = Buffer.allocUnsafe(trialBytes + 1);
+async function receiveTrial(socket: TLSSocket) {
+  await once(socket.resume(), "secure");
+  socket.pause();
   let bytes = 0;
-  await once(socket.resume(), "secure", { signal });
-  socket.readInto({
-    next: () => memory.subarray(bytes),
-    took: (count) => {
-      bytes += count;
-      return true;
+  const received = receive(
+    socket,
+    0,
+    async (_position, chunk) => {
+      bytes += chunk.length;
     },
-  });
-  await once(socket, "end", { signal });
-  return { bytes, announced: socket.endAnnounced };
+    () => {},
+  );
+  const announced = await received.then(
+    () => isComplete(socket),
+    () => false,
+  );
+  return { bytes, announced };
 }
 
 /** Answers how many session tickets came. */
@@ -85,7 +95,7 @@ async function sendTrial({ version, announced }: Trial, raw: Socket, signal: Abo
       tickets += 1;
     });
   await once(client, "secureConnect", { signal });
-  const ended = once(client.resume(), "close", { signal });
+  const ended = new Promise((resolve) => client.resume().once("close", resolve));
   client.write(Buffer.alloc(trialBytes), () => (announced ? client.end() : raw.end()));
   await ended;
   return tickets;

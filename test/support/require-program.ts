@@ -13,6 +13,8 @@ const debianPackages: Readonly<Record<string, string>> = {
   testssl: "testssl.sh",
   clamd: "clamav-daemon",
   gpg: "gnupg",
+  javac: "default-jdk-headless",
+  "commons-net": "libcommons-net-java",
   moto_server: "none; moto[server] of PyPI",
 };
 

@@ -3,8 +3,9 @@ import { once } from "node:events";
 import type { Socket } from "node:net";
 import { Duplex } from "node:stream";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import type { TLSSocket } from "node:tls";
-import type { UploadPath } from "../../../protocols/ftps/upload-path.ts";
+import type { UploadPath } from "../../../protocols/ftps/data-connection.ts";
 import { FtpsClient } from "../../support/ftps-client.ts";
 import { type FtpsTestServer, startFtps } from "../../support/ftps-server.ts";
 
@@ -64,8 +65,8 @@ function truncationTests(uploadPath: UploadPath): void {
   });
   after(async () => {
     await ftps.close();
-    const left = process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap");
-    assert.deepEqual(left, [], "connections are left behind");
+    // A connection that is left behind keeps this waiting for ever.
+    while (process.getActiveResourcesInfo().includes("TCPSocketWrap")) await delay(10);
   });
 
   const login = (version: Version) =>
