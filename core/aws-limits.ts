@@ -26,6 +26,8 @@ export const awsLimits = {
    * side, and until then one of them may still put an event in front of it.
    */
   auditSettleMs: 10 * second,
+  /** How late such a reader may see an event; only behind that is a file that was expected missing. */
+  auditLateMs: 2 * 60 * second,
   /** How long a writer may take; it has given up before its event would be shown behind others. */
   auditWriteMs: 5 * second,
   /** How far a server's clock may be ahead of that of the accounting function. */

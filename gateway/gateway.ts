@@ -2,12 +2,14 @@ import { limits } from "../core/limits.ts";
 import type { Leases } from "../ports/leases.ts";
 import type { Runtime } from "../ports/runtime.ts";
 import type { TlsMaterial } from "../protocols/ftps/tls-settings.ts";
+import type { Watches } from "../service/alerts/watches.ts";
 import { observedAccounting } from "../service/metrics/observed-log.ts";
 import { createSessionOpener } from "../service/session/open-session.ts";
 import { reconcile } from "../service/session/reconcile.ts";
 import { Recorder } from "../service/session/recorder.ts";
 import type { SessionServices } from "../service/session/services.ts";
 import type { SessionRegistry } from "../service/session/session-registry.ts";
+import { createCertificateWatch } from "./certificate-watch.ts";
 import { Connections } from "./connections.ts";
 import type { GatewayEnvironment } from "./environment.ts";
 import { GatewayMetrics } from "./gateway-metrics.ts";
@@ -47,6 +49,7 @@ export class Gateway {
   readonly #leadership: Leadership | undefined;
   readonly #connections: Connections;
   readonly #settlement: Settlement;
+  readonly #certificateWatch: Watches;
   readonly #health: HealthServer;
   #readiness: Readiness = "starting";
 
@@ -88,6 +91,8 @@ export class Gateway {
       },
       runtime,
     });
+    const tls = environment.ftps && options.tls;
+    this.#certificateWatch = createCertificateWatch({ serverName: environment.serverName, tls, accounting, runtime });
     const gauges = {
       sessions: () => registry.count,
       connections: this.#connections,
@@ -115,6 +120,7 @@ export class Gateway {
     await this.#connections.listen();
     await this.#record("server.started", "started");
     this.#readiness = "ready";
+    this.#certificateWatch.start();
     void this.#settlement.start();
   }
 
@@ -134,6 +140,7 @@ export class Gateway {
     await Promise.race([this.#protocols.drain(), after(drainMs - (performance.now() - startedAtMs))]);
     await this.#registry.endAll("admin-reboot");
     await this.#protocols.close();
+    await this.#certificateWatch.stop();
     await this.#settlement.stop();
     await this.#connections.close();
     await this.#services.accounting.close();

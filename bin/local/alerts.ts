@@ -1,9 +1,9 @@
-import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { openSqliteAlertOutbox } from "../../adapters/local/sqlite-alert-outbox.ts";
 import type { Configuration, MailConfiguration } from "../../adapters/node/configuration/configuration.ts";
+import { serverCertificateOf } from "../../adapters/node/server-certificate.ts";
 import { createSmtpMailer } from "../../adapters/node/smtp-mailer.ts";
 import { createWebhookSender } from "../../adapters/node/webhook-sender.ts";
 import { limits } from "../../core/limits.ts";
@@ -78,11 +78,7 @@ export async function openAlerts({ dataDirectory, runtime }: LocalServerOptions)
 function serverCertificates({ server }: Configuration, dataFile: string): readonly ServerCertificate[] {
   const ftps = server.ftps && (server.ftps.tls?.certificate ?? readFileSync(dataFile, "utf8"));
   const pems = Object.entries({ ftps, http: server.http?.tls?.certificate });
-  return pems.flatMap(([use, pem]) => {
-    if (pem === undefined) return [];
-    const { subject, validTo } = new X509Certificate(pem);
-    return [{ use, subject: subject.replaceAll("\n", ", "), expiresAtMs: Date.parse(validTo) }];
-  });
+  return pems.flatMap(([use, pem]) => (pem === undefined ? [] : [serverCertificateOf(use, pem)]));
 }
 
 /** The mailer of the configuration in force: another one when that changes. */

@@ -3,6 +3,7 @@ import { createDynamoAlertOutbox } from "../../adapters/aws/dynamo-alert-outbox.
 import { createDynamoClaims, createDynamoDeadLetters } from "../../adapters/aws/dynamo-automation.ts";
 import { createSesMailer } from "../../adapters/aws/ses-mailer.ts";
 import { createWebhookSender } from "../../adapters/node/webhook-sender.ts";
+import { limits } from "../../core/limits.ts";
 import { standardPace } from "../../service/alerts/alert-services.ts";
 import type { SettleServices } from "../../service/alerts/settle-lanes.ts";
 import { openConfiguration } from "./configuration.ts";
@@ -36,5 +37,7 @@ export function openAlerting({
     pace: standardPace,
   };
   const accounts = () => configuration.current().accounts.values();
-  return { ...services, accounting, accounts, certificates: () => [], refresh: () => configuration.refresh() };
+  // The gateway's tasks look after its certificate, which no function may read.
+  const watched = { accounting, accounts, certificates: () => [], recordLateMs: limits.auditLateMs };
+  return { ...services, ...watched, refresh: () => configuration.refresh() };
 }

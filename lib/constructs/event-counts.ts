@@ -16,6 +16,7 @@ const counted = {
   failedAlerts: "alert.failed",
   infectedFiles: "scan.infected",
   failedScans: "scan.failed",
+  expiringCertificates: "certificate.expiring",
 } as const;
 
 export type EventCount = keyof typeof counted;

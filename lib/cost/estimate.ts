@@ -31,7 +31,7 @@ const eventsPerTransfer = 2;
 /** Accounting, dispatch and alerts each get every event: sent, received, deleted. */
 const queueCallsPerEvent = 9;
 /** Of events; each pool adds one for the errors in its log. */
-const eventMetrics = 8;
+const eventMetrics = 9;
 
 /** What a month costs whether anybody transfers anything or not. */
 export function fixedCosts(stage: Stage, prices: Prices): CostLine[] {
@@ -96,7 +96,7 @@ export function alarmCountOf({ gateway }: Stage): number {
   const served = gateway.pools.filter(({ weight }) => weight > 0).length + (gateway.corporate ? 1 : 0);
   const queues = 4 * 2 + 2;
   const functions = 8 * 2;
-  const others = 1 + 1 + 7;
+  const others = 1 + 1 + 8;
   return served * perPool + queues + functions + others;
 }
 

@@ -133,6 +133,7 @@ export class ObservabilityStack extends Stack {
       ["FailedAlerts", "Alerts do not arrive", counts.metric("failedAlerts"), 0],
       ["InfectedFiles", "An infected file was received", counts.metric("infectedFiles"), 0],
       ["FailedScans", "Files could not be scanned", counts.metric("failedScans"), 0],
+      ["ExpiringCertificate", "The certificate expires", counts.metric("expiringCertificates"), 0],
     ] as const;
     for (const [id, heading, metric, threshold] of watched) this.alarms.add(id, { heading, metric, threshold });
     this.alarms.add("Bounces", {

@@ -22,6 +22,8 @@ export interface WatchServices {
   readonly accounting: Pick<AccountingLog, "append" | "query">;
   readonly runtime: Runtime;
   readonly serverName: string;
+  /** How late the record may show an event. @default not at all */
+  readonly recordLateMs?: number | undefined;
 }
 
 type Notice = Pick<AccountingEvent, "id" | "type" | "message" | "data" | "account">;
@@ -63,7 +65,9 @@ export class Watches {
   }
 
   async #checkFile(rule: string, expectation: Expectation): Promise<void> {
-    const period = latestDuePeriod(expectation, this.#services.runtime.now());
+    // A file that came just in time has to be seen.
+    const { runtime, recordLateMs = 0 } = this.#services;
+    const period = latestDuePeriod(expectation, runtime.now() - recordLateMs);
     const [since, until] = [isoTime(period.sinceMs), isoTime(period.untilMs)];
     const id = `missing-${rule}-${until}`;
     if (this.#noticed.has(id)) return;

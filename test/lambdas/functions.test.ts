@@ -6,17 +6,20 @@ import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { GetSendQuotaCommand } from "@aws-sdk/client-ses";
 import type { APIGatewayRequestAuthorizerEventV2, TransferFamilyAuthorizerEvent } from "aws-lambda";
 import { createSesClient } from "../../adapters/aws/clients.ts";
+import { createDynamoAuditIndex } from "../../adapters/aws/dynamo-audit-index.ts";
 import { createDynamoLeases } from "../../adapters/aws/dynamo-leases.ts";
+import { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
 import { ProblemError } from "../../client/problem.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { limits } from "../../core/limits.ts";
+import { openConfiguration } from "../../lambdas/services/configuration.ts";
 import { batchOf } from "../support/aws-event-flow.ts";
 import { awsOrSkip } from "../support/aws-services.ts";
 import { httpFileClient } from "../support/file-clients.ts";
 import { connectHttp, type HttpClient } from "../support/http-client.ts";
 import { lambdaContext, startHttpApi } from "../support/payload-v2.ts";
 import { password } from "../support/product.ts";
-import { type FunctionRig, messageOf, seedConfiguration, startFunctionRig } from "./rig.ts";
+import { type FunctionRig, messageOf, putEntry, seedConfiguration, startFunctionRig } from "./rig.ts";
 
 describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency: 1 }, () => {
   let rig: FunctionRig;
@@ -230,6 +233,38 @@ describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency:
     assert.deepEqual((await client.list("/")).includes("bad.exe"), false);
     assert.equal((await rig.files.content(String(events[1]?.data.quarantine))).toString(), "bad");
     await client.close();
+  });
+
+  it("tell which of the files that are expected each day did not come", async () => {
+    const dueMs = Date.now() - 5 * 60_000;
+    const by = new Date(dueMs).toISOString().slice(11, 16);
+    const { store } = openConfiguration(rig.test.table);
+    for (const name of ["came", "missing"]) {
+      const expect = { account: "tester", path: `/daily/${name}.csv`, by, timeZone: "UTC" };
+      const email = { to: ["ops@example.com"], subject: "{message}" };
+      await putEntry(store, "alert-rule", { name, expect, email });
+    }
+    const { client, tableName } = rig.test;
+    const earlier = new DynamoTable({ client, name: tableName, now: () => Date.now() - 60_000 });
+    await createDynamoAuditIndex({ table: earlier }).append({
+      id: "daily",
+      type: "transfer.completed",
+      time: new Date(dueMs - 2 * 60_000).toISOString(),
+      server: "test",
+      account: { name: "tester", groups: [] },
+      protocol: "sftp",
+      message: "upload of /daily/came.csv completed",
+      data: { path: "/daily/came.csv", direction: "upload" },
+    });
+    await functions.alerts({ source: "aws.events" }, lambdaContext());
+    const missing = await eventsOf("type=file.missing");
+    assert.deepEqual(
+      missing.map(({ data }) => [data.rule, data.expected]),
+      [["missing", "/daily/missing.csv"]],
+    );
+    const sent = await eventsOf("type=alert.sent");
+    assert(sent.some(({ data }) => data.rule === "missing"));
+    for (const name of ["came", "missing"]) await admin.request("DELETE", `/v1/alert-rules/${name}`);
   });
 
   it("manage accounts over HTTP, and have the change in force for logins at once", async () => {

@@ -23,7 +23,14 @@ const rule = emailRule({
   expect: expectation,
 });
 
-function rig(parts: { accounts?: Account[]; certificates?: ServerCertificate[]; rules?: [typeof rule] } = {}) {
+interface RigParts {
+  readonly accounts?: Account[];
+  readonly certificates?: ServerCertificate[];
+  readonly rules?: [typeof rule];
+  readonly recordLateMs?: number;
+}
+
+function rig(parts: RigParts = {}) {
   const state = { now: "2026-11-22T06:00:30Z" };
   const accounting = createMemoryAccountingLog();
   const process = () =>
@@ -34,6 +41,7 @@ function rig(parts: { accounts?: Account[]; certificates?: ServerCertificate[]; 
       accounting,
       runtime: { ...createMemoryRuntime(), now: () => Date.parse(state.now) },
       serverName: "gateway-1",
+      recordLateMs: parts.recordLateMs,
     });
   const told = () => accounting.events.filter(({ server }) => server === "gateway-1");
   return { state, accounting, process, watches: process(), told };
@@ -69,6 +77,19 @@ describe("a file that is due", () => {
     state.now = "2026-11-23T06:00:30Z";
     await watches.check();
     assert.equal(told().length, 2);
+  });
+
+  it("is not missed before the record can show one that came just in time", async () => {
+    const { accounting, watches, told, state } = rig({ rules: [rule], recordLateMs: 120_000 });
+    await accounting.append(upload("2026-11-20T12:00:00.000Z"));
+    await watches.check();
+    await accounting.append(upload("2026-11-22T05:59:59.000Z"));
+    state.now = "2026-11-22T06:02:00Z";
+    await watches.check();
+    assert.deepEqual(told(), []);
+    state.now = "2026-11-23T06:02:00Z";
+    await watches.check();
+    assert.equal(told().length, 1);
   });
 
   for (const [title, came] of [
