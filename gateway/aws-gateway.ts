@@ -6,6 +6,7 @@ import {
   createSecretsClient,
 } from "../adapters/aws/clients.ts";
 import { createDynamoLeases } from "../adapters/aws/dynamo-leases.ts";
+import { createDynamoResumableUploads } from "../adapters/aws/dynamo-resumable-uploads.ts";
 import { createDynamoStaging } from "../adapters/aws/dynamo-staging.ts";
 import { DynamoTable } from "../adapters/aws/dynamo-table.ts";
 import { environmentNames } from "../adapters/aws/env.ts";
@@ -86,7 +87,10 @@ export function openServices(
   });
   const client = createLambdaClient();
   const login = createLambdaAuthentication({ client, functionName: environment.authFunction, now: runtime.now });
-  return { objects, finishMoves: () => objects.finishMoves(), accounting, ...login, passwords: noPasswords };
+  return {
+    ...{ objects, finishMoves: () => objects.finishMoves(), resumableUploads: createDynamoResumableUploads(table) },
+    ...{ accounting, ...login, passwords: noPasswords },
+  };
 }
 
 /** The container may read no event. */

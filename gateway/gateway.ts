@@ -1,5 +1,6 @@
 import { limits } from "../core/limits.ts";
 import type { Leases } from "../ports/leases.ts";
+import type { ResumableUploadStore } from "../ports/resumable-uploads.ts";
 import type { Runtime } from "../ports/runtime.ts";
 import type { TlsMaterial } from "../protocols/ftps/tls-settings.ts";
 import type { Watches } from "../service/alerts/watches.ts";
@@ -7,6 +8,7 @@ import { observedAccounting } from "../service/metrics/observed-log.ts";
 import { createSessionOpener } from "../service/session/open-session.ts";
 import { reconcile } from "../service/session/reconcile.ts";
 import { Recorder } from "../service/session/recorder.ts";
+import { ResumableUploads } from "../service/session/resumable-uploads.ts";
 import type { SessionServices } from "../service/session/services.ts";
 import type { SessionRegistry } from "../service/session/session-registry.ts";
 import { createCertificateWatch } from "./certificate-watch.ts";
@@ -22,7 +24,9 @@ import type { TaskIdentity } from "./task-identity.ts";
 import type { TaskRegistry } from "./task-registry.ts";
 
 /** What a gateway stands on. */
-export interface GatewayServices extends Omit<SessionServices, "runtime" | "serverName"> {
+export interface GatewayServices extends Omit<SessionServices, "runtime" | "serverName" | "resumable"> {
+  /** Which uploads may be gone on with, here or at another task. */
+  readonly resumableUploads?: ResumableUploadStore;
   /** Finishes renames that dead tasks left in the middle, where the store knows such. */
   readonly finishMoves?: () => Promise<unknown>;
 }
@@ -44,6 +48,7 @@ export class Gateway {
   readonly #environment: GatewayEnvironment;
   readonly #tasks: TaskRegistry;
   readonly #services: SessionServices;
+  readonly #resumable: ResumableUploads | undefined;
   readonly #registry: SessionRegistry;
   readonly #protocols: Protocols;
   readonly #leadership: Leadership | undefined;
@@ -60,7 +65,9 @@ export class Gateway {
     const serverName = `${environment.serverName}/${task.taskId}`;
     this.#environment = environment;
     this.#tasks = tasks;
-    this.#services = { ...options.services, accounting, runtime, serverName };
+    const { resumableUploads: store, objects } = options.services;
+    this.#resumable = store && new ResumableUploads({ store, objects, runtime });
+    this.#services = { ...options.services, accounting, runtime, serverName, resumable: this.#resumable };
     const { openSession, registry } = createSessionOpener(this.#services);
     this.#registry = registry;
     const address = `${task.address}:${environment.dataPort ?? 0}`;
@@ -142,6 +149,7 @@ export class Gateway {
     await this.#protocols.close();
     await this.#certificateWatch.stop();
     await this.#settlement.stop();
+    this.#resumable?.close();
     await this.#connections.close();
     await this.#services.accounting.close();
     await this.#tasks.stop();

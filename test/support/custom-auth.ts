@@ -7,9 +7,13 @@ import type { LambdaHandler } from "./lambda-service.ts";
 
 const passwordHash = createPasswordHasher().hash("password");
 
-/** Keeps an account that may do everything in the table, with the password `password`. */
-export async function seedAccount({ table }: TestTable, name: string): Promise<void> {
-  const value = { name, password: await passwordHash, permissions: [["allow-full-control"]] };
+/** Keeps an account that may do everything in the table, with the password `password`; `settings` are more of it. */
+export async function seedAccount(
+  { table }: TestTable,
+  name: string,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<void> {
+  const value = { name, password: await passwordHash, permissions: [["allow-full-control"]], ...settings };
   const change = { kind: "account", name, valueFrom: () => value, precondition: {}, dryRun: false } as const;
   await openConfiguration(table).store.change(change, () => ({
     id: randomUUID(),

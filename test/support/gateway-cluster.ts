@@ -59,6 +59,8 @@ export interface GatewayClusterOptions {
   /** A weight for each task, which makes it a pool of its own; without them all are one pool. */
   readonly weights?: readonly number[];
   readonly variables?: Readonly<Record<string, string>>;
+  /** More settings of the account `tester`. */
+  readonly account?: Readonly<Record<string, unknown>>;
   /** What is run in place of the sources. */
   readonly program?: GatewayProgram;
 }
@@ -84,7 +86,7 @@ export async function startGatewayCluster(options: GatewayClusterOptions = {}): 
   const services = await startAwsServices();
   const [table, bucket, bus] = await Promise.all([createTestTable(), createTestBucket(), startEventBusService()]);
   const secrets = await createSecrets();
-  await seedAccount(table, "tester");
+  await seedAccount(table, "tester", options.account);
   const place = { table: table.tableName, bucket: bucket.bucket, eventBus: "accounting" };
   const lambda = await startLambdaService({ [functionName]: await loadCustomAuth(place) });
   const passivePorts = 20;
