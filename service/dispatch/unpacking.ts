@@ -13,6 +13,7 @@ import { claimIdOf, recordStep, type StepRun } from "./dispatch-record.ts";
 import type { DispatchServices } from "./dispatch-services.ts";
 import { type DispatchedFile, goneReason, type PinnedContent, pin, takeAway } from "./dispatched-file.ts";
 import { place } from "./placement.ts";
+import { UnpackingRoom } from "./unpacking-room.ts";
 
 type UnpackRun = StepRun & { readonly step: UnpackStep };
 
@@ -34,8 +35,8 @@ interface UnpackedEntry {
 
 /**
  * Puts each file of an archive into a folder, whole and on record, and then takes the archive away. The archive is read
- * to its end before the first file appears, so that nothing of a damaged or dangerous one does. After a crash the files
- * that were done are passed over.
+ * to its end before the first file appears, so that nothing of a damaged or dangerous one does, nor of one whose files
+ * find their places taken. After a crash the files that were done are passed over.
  * @returns why there was nothing to do
  */
 export async function unpack(
@@ -55,7 +56,10 @@ export async function unpack(
   });
   if (typeof content !== "string") {
     const unpacking = { run, file: { ...file, sha256: content.sha256, etag: content.etag }, content, folder };
-    await check(services, unpacking);
+    // Once files have begun to appear, those at their places may be this archive's own.
+    const room = turn.note === undefined ? new UnpackingRoom(services, folder) : undefined;
+    await check(services, unpacking, room);
+    if (room) await turn.annotate("begun");
     await publishAll(services, unpacking);
     await turn.annotate("done");
     await takeAway(services, unpacking.file);
@@ -72,13 +76,14 @@ function elsewhere({ plan }: UnpackRun, { accountName }: Destination): Readonly<
   return accountName === plan.accountName ? {} : { destinationAccount: accountName };
 }
 
-/** Reads all of it. @throws FileError that names the entry at fault */
-async function check(services: DispatchServices, unpacking: Unpacking): Promise<void> {
+/** Reads all of it. @throws FileError that names the entry at fault, or what is in its way */
+async function check(services: DispatchServices, unpacking: Unpacking, room: UnpackingRoom | undefined): Promise<void> {
   const { content, folder, run } = unpacking;
   const most = Math.min(limits.fileBytes, limits.extractedBytes + content.bytes * limits.extractionRatio);
   let bytes = 0;
   for await (const { entry, path } of entriesOf(services, unpacking)) {
     assertWritable(run.plan, folder, path);
+    await room?.assertFree(path);
     let entryBytes = 0;
     for await (const piece of entry.content()) {
       entryBytes += piece.length;

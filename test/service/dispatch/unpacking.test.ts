@@ -146,22 +146,46 @@ describe("the files of an archive", () => {
     }
   });
 
+  it("appear all or not at all, where something is in the way of one", async () => {
+    const cases: readonly (readonly [OverwritePolicy, string, RegExp])[] = [
+      ["fail", "tester/in/x/d/b.txt", /\/in\/x\/d\/b\.txt exists already, and nothing of the archive is extracted/],
+      ["fail", "tester/in/x/d/b.txt/folder", /\/in\/x\/d\/b\.txt exists already/],
+      ["replace", "tester/in/x/d/b.txt/folder", /\/in\/x\/d\/b\.txt exists already/],
+      ["replace", "tester/in/x/d", /\/in\/x\/d is a file, and nothing of the archive is extracted/],
+      ["number", "tester/in/x", /\/in\/x is a file/],
+    ];
+    for (const [overwrite, obstacle, message] of cases) {
+      const { dispatcher, upload, write, files, events, services } = rig(unpackStep("zip", { overwrite }));
+      await write(obstacle, "in the way");
+      const event = await upload("/in/x.zip", abc());
+      await assert.rejects(dispatcher.handle(event), message);
+      assert.deepEqual(Object.keys(await files()).sort(), [obstacle, "tester/in/x.zip"].sort());
+      assert.deepEqual(events(), []);
+      await services.objects.remove(obstacle, "file");
+      if (obstacle.endsWith("/folder")) await services.objects.remove("tester/in/x/d/b.txt", "directory");
+      await dispatcher.handle(event);
+      assert.deepEqual(await files(), { "tester/in/x/a.txt": "a", "tester/in/x/d/b.txt": "b" }, "a replay does it");
+    }
+  });
+
   it("are passed over when they were done", async () => {
-    const { dispatcher, upload, files, services } = rig(unpackStep("zip", { overwrite: "number" }));
-    const event = await upload("/in/x.zip", abc());
-    const { append } = services.accounting;
-    let appends = 0;
-    Object.assign(services.accounting, {
-      append: async (one: AccountingEvent) => {
-        appends += 1;
-        if (appends === 2) throw new Error("the process dies");
-        await append(one);
-      },
-    });
-    await assert.rejects(dispatcher.handle(event));
-    await dispatcher.handle(event);
-    await dispatcher.handle(event);
-    assert.deepEqual(await files(), { "tester/in/x/a.txt": "a", "tester/in/x/d/b.txt": "b" });
+    for (const overwrite of ["number", "fail"] as const) {
+      const { dispatcher, upload, files, services } = rig(unpackStep("zip", { overwrite }));
+      const event = await upload("/in/x.zip", abc());
+      const { append } = services.accounting;
+      let appends = 0;
+      Object.assign(services.accounting, {
+        append: async (one: AccountingEvent) => {
+          appends += 1;
+          if (appends === 2) throw new Error("the process dies");
+          await append(one);
+        },
+      });
+      await assert.rejects(dispatcher.handle(event));
+      await dispatcher.handle(event);
+      await dispatcher.handle(event);
+      assert.deepEqual(await files(), { "tester/in/x/a.txt": "a", "tester/in/x/d/b.txt": "b" });
+    }
   });
 });
 
