@@ -391,6 +391,8 @@ export const limits = {
   /** How often a queue delivers a message, unless the environment says otherwise, and the most that SQS knows. */
   queueReceives: 5,
   mostQueueReceives: 1000,
+  /** How long an event is kept for the verdict of a scan: as long as a queue delivers it. */
+  heldEventMs: 14 * 24 * 60 * minute,
   /** What AWS takes as the policy of one session. */
   sessionPolicyCharacters: 2048,
   ...awsLimits,

@@ -11,7 +11,7 @@ const services = openDispatching(environment);
 const pushes = { queue: services.queue, destinations: services.openDestinations() };
 // The function of transfers goes on with what comes to a push.
 const dispatcher = services.handlerFor({ turnFor: (event, name) => queuePush(pushes, event, name) });
-const consume = createQueueConsumer({ ...services, handler: dispatcher, mostReceives });
+const consume = createQueueConsumer({ ...services, handler: services.afterScan(dispatcher), mostReceives });
 
 /** Acts on accounting events by the dispatch rules in force. */
 export const handler = createBatchHandler(async (records, context) => {

@@ -72,6 +72,8 @@ export const environmentNames = {
   authentication: "FERRYGATE_AUTHENTICATION",
   /** Secret with the headers of those questions, for the functions that ask: JSON `{"NAME": "VALUE"}`. */
   authenticationSecret: "FERRYGATE_AUTHENTICATION_SECRET",
+  /** What GuardDuty scans: JSON `{"prefixes": […], "deny": "infected" | "until-clean"}`; without it, nothing. */
+  scan: "FERRYGATE_SCAN",
   /** Secret with the OpenPGP keys of dispatch steps: JSON `{"NAME": {"publicKey" | "privateKey", "passphrase"?}}`. */
   pgpKeysSecret: "FERRYGATE_PGP_KEYS_SECRET",
   /** The names of those keys, by which entries are checked: JSON `{"NAME": "public" | "private"}`. */

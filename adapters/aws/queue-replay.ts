@@ -1,4 +1,5 @@
 import { SendMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { FileError } from "../../core/errors.ts";
 import type { DeadLetters } from "../../ports/dead-letters.ts";
 import type { EventMessage } from "./event-message.ts";
@@ -21,10 +22,15 @@ export function createQueueReplayer({ client, queueUrl, consumer, deadLetters }:
     replay: async (letterId: string): Promise<{ readonly ok: true }> => {
       const letter = await deadLetters.find(letterId);
       if (letter?.consumer !== consumer) throw new FileError("not-found", "there is no such dead letter");
-      const message: EventMessage = { detail: letter.event };
-      await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(message) }));
+      await sendEvent(client, queueUrl, letter.event);
       await deadLetters.remove(letterId);
       return { ok: true };
     },
   };
+}
+
+/** As EventBridge puts events into the queue. */
+export async function sendEvent(client: SQSClient, queueUrl: string, event: AccountingEvent): Promise<void> {
+  const message: EventMessage = { detail: event };
+  await client.send(new SendMessageCommand({ QueueUrl: queueUrl, MessageBody: JSON.stringify(message) }));
 }

@@ -1,10 +1,14 @@
 import type { Context } from "aws-lambda";
+import { createS3Client } from "../../adapters/aws/clients.ts";
 import { createDynamoClaims, createDynamoDeadLetters } from "../../adapters/aws/dynamo-automation.ts";
+import { createDynamoHeldEvents } from "../../adapters/aws/dynamo-held-events.ts";
 import { createDynamoPushQueue } from "../../adapters/aws/dynamo-push-queue.ts";
+import { createS3Scan } from "../../adapters/aws/s3-scan.ts";
 import { openS3Site } from "../../adapters/aws/s3-site.ts";
 import { createRemoteSites } from "../../adapters/node/remote/remote-sites.ts";
 import type { EventHandler } from "../../service/consume/event-consumer.ts";
 import { Destinations } from "../../service/destinations/destination-access.ts";
+import { afterScan } from "../../service/dispatch/after-scan.ts";
 import type { Pushing } from "../../service/dispatch/dispatch-services.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
 import { type ContentEnvironment, openContent } from "./content.ts";
@@ -30,6 +34,12 @@ export function openDispatching(environment: ServicesEnvironment & ContentEnviro
     deadLetters: createDynamoDeadLetters(table),
     /** Whoever opens connections closes them with these. */
     openDestinations: () => new Destinations(() => configuration.current().destinations, sites, runtime),
+    /** The handler where nothing is scanned, and otherwise one that waits for the verdict. */
+    afterScan: (handler: EventHandler) => {
+      const { bucket, scan: part } = environment;
+      const scan = part && createS3Scan({ client: createS3Client(), bucket, part });
+      return scan ? afterScan(handler, { scan, held: createDynamoHeldEvents(table) }) : handler;
+    },
     handlerFor: (pushing: Pushing): EventHandler =>
       createDispatcher({ ...services, ...content.services, pushing }, () => configuration.current().dispatch),
   };

@@ -3,6 +3,7 @@ import { createDynamoLeases } from "../../adapters/aws/dynamo-leases.ts";
 import { createDynamoStaging } from "../../adapters/aws/dynamo-staging.ts";
 import { FunctionOwner } from "../../adapters/aws/function-owner.ts";
 import { createS3ObjectStore, type S3ObjectStore } from "../../adapters/aws/s3-object-store.ts";
+import type { ScannedPart } from "../../adapters/aws/s3-scan.ts";
 import type { PgpKeySummaries } from "../../adapters/aws/stage-provisions.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import type { SessionServices } from "../../service/session/services.ts";
@@ -17,6 +18,7 @@ export interface ServicesEnvironment extends LoginsEnvironment {
   readonly bucket: string;
   readonly eventBus: string;
   readonly pgpKeys?: PgpKeySummaries | undefined;
+  readonly scan?: ScannedPart | undefined;
 }
 
 /** What the session pipeline stands on, over the services of AWS. */

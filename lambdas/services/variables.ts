@@ -1,6 +1,7 @@
 import { type AuthenticationSettings, readAuthenticationSettings } from "../../adapters/aws/authentication-settings.ts";
 import { environmentNames } from "../../adapters/aws/env.ts";
 import { optionalNumber, optionalText, requiredText } from "../../adapters/aws/environment.ts";
+import { readScannedPart, type ScannedPart } from "../../adapters/aws/s3-scan.ts";
 import { type PgpKeySummaries, readPgpKeyNames } from "../../adapters/aws/stage-provisions.ts";
 import { limits } from "../../core/limits.ts";
 
@@ -27,6 +28,12 @@ export const variables = {
   }),
   transferRole: optionalText(environmentNames.transferRole),
   encryptionKey: optionalText(environmentNames.dataEncryptionKey),
+  dispatchQueue: optionalText(environmentNames.dispatchQueue),
+  scan: {
+    name: environmentNames.scan,
+    read: (text: string): ScannedPart | undefined => readScannedPart(text),
+    fallback: { value: undefined },
+  },
   pgpKeysSecret: optionalText(environmentNames.pgpKeysSecret),
   pgpKeys: {
     name: environmentNames.pgpKeys,

@@ -68,6 +68,11 @@ export class FileBucket extends Construct {
     return this.#grantObjects(grantee, prefixes, readActions);
   }
 
+  /** Tags say what a scan found. */
+  grantReadTags(grantee: iam.IGrantable, prefixes: readonly string[]): iam.Grant {
+    return this.#grantObjects(grantee, prefixes.length === 0 ? [""] : prefixes, ["s3:GetObjectTagging"]);
+  }
+
   #grantObjects(grantee: iam.IGrantable, prefixes: readonly string[], actions: readonly string[]): iam.Grant {
     for (const prefix of prefixes) acknowledgeResources(grantee, `/${prefix}*`, "Files are below a prefix.");
     const resourceArns = prefixes.map((prefix) => this.bucket.arnForObjects(`${prefix}*`));

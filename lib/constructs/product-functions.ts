@@ -25,12 +25,20 @@ export interface ProductFunctionsProps {
   readonly mail: MailSender;
   /** Who is asked about names that are not on file. @default nobody */
   readonly logins?: ExternalLogins | undefined;
+  /** What of the files GuardDuty scans. @default nothing */
+  readonly scan?: ScannedFiles | undefined;
   /** OpenPGP keys of dispatch rules. @default none */
   readonly pgpKeys?: PgpKeys | undefined;
   /** How events name the server. */
   readonly serverName: string;
   /** @default 90 days */
   readonly logRetention?: LogRetention;
+}
+
+export interface ScannedFiles {
+  /** Of the keys of objects; none means all of them. */
+  readonly prefixes: readonly string[];
+  readonly deny: "infected" | "until-clean";
 }
 
 export interface PgpKeys {
@@ -76,6 +84,7 @@ export class ProductFunctions extends Construct {
       askElsewhere(props.logins, props.table, { asking, knowing });
     }
     if (props.pgpKeys) this.#useKeys(props.pgpKeys);
+    if (props.scan) this.#awaitScans(props.scan);
   }
 
   get all(): Readonly<Record<Exclude<FunctionName, "first-secrets">, ServiceFunction>> {
@@ -237,6 +246,22 @@ export class ProductFunctions extends Construct {
         [environmentNames.eventBus]: bus.bus.eventBusName,
       },
     });
+  }
+
+  /**
+   * Rules act when a file was found clean. What a rule copies is scanned anew, and the steps behind go on with it
+   * meanwhile.
+   */
+  #awaitScans({ prefixes, deny }: ScannedFiles): void {
+    const { files, queues } = this.#props;
+    const scan = JSON.stringify({ prefixes, deny });
+    for (const made of [this.dispatch, this.transfers, this.httpApi]) {
+      made.function.addEnvironment(environmentNames.scan, scan);
+    }
+    files.grantReadTags(this.dispatch, prefixes);
+    queues.dispatch.grantSend(this.scanResult);
+    this.scanResult.function.addEnvironment(environmentNames.dispatchQueue, queues.dispatch.queue.queueUrl);
+    if (deny === "until-clean") for (const { role } of [this.dispatch, this.transfers]) exemptFromScan(role);
   }
 
   /** What acts by rules has the keys; what takes rules knows their names. */

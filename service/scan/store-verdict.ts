@@ -46,7 +46,9 @@ export async function settleStoreVerdict(
   if (isQuarantined(verdict.objectKey)) return;
   const transferId = await services.origins.transferOf(verdict);
   const upload = transferId === undefined ? undefined : await uploadOf(services, transferId, isLast);
-  const origin = transferId ?? digestOf(services.runtime, verdict);
+  // A copy has the origin of its original, and a verdict of its own.
+  const isCopy = upload !== undefined && upload.data.objectKey !== verdict.objectKey;
+  const origin = isCopy || transferId === undefined ? digestOf(services.runtime, verdict) : transferId;
   const quarantine = verdict.verdict === "infected" ? await putAway(services, verdict, origin) : undefined;
   await services.accounting.append(eventOf(services, { verdict, origin, upload, quarantine }));
 }
@@ -89,8 +91,7 @@ function eventOf(
   { runtime, serverName }: StoreVerdictServices,
   { verdict: { objectKey, verdict, reason, scanner }, origin, upload, quarantine }: SettledVerdict,
 ): AccountingEvent {
-  const { durationMs: _, ...transfer } = upload?.data ?? { objectKey };
-  const shown = typeof transfer.path === "string" ? transfer.path : objectKey;
+  const { path, shown, transfer } = subjectOf(objectKey, upload);
   const found = verdict === "infected" ? { signature: reason } : { reason };
   return {
     id: `${origin}.scan.${verdict}`,
@@ -102,12 +103,26 @@ function eventOf(
     message: messageOf(shown, verdict, reason),
     data: {
       ...transfer,
+      ...path,
+      objectKey,
       ...(verdict !== "clean" && found),
       ...(quarantine !== undefined && { quarantine }),
       scanner,
       ...(upload && { cause: upload.id }),
     },
   };
+}
+
+/**
+ * The file as its upload names it. The event is none of a release: rules about uploads wait for the verdict themselves.
+ */
+function subjectOf(objectKey: string, upload: AccountingEvent | undefined) {
+  const { durationMs, direction, path: uploadedAs, ...transfer } = upload?.data ?? {};
+  if (typeof uploadedAs !== "string") return { transfer, path: {}, shown: objectKey };
+  const isInPlace = transfer.objectKey === objectKey;
+  return isInPlace
+    ? { transfer, path: { path: uploadedAs }, shown: uploadedAs }
+    : { transfer, path: { uploadedAs }, shown: objectKey };
 }
 
 function messageOf(shown: string, verdict: StoreVerdict["verdict"], reason: string): string {

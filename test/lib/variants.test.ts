@@ -132,6 +132,31 @@ describe("a stage in somebody else's network", () => {
     });
   });
 
+  it("has rules wait for the scan, and tells what acts by them what is scanned", () => {
+    const scan = JSON.stringify(JSON.stringify({ prefixes: ["acme/inbox/"], deny: "until-clean" })).slice(1, -1);
+    const told = placed
+      .of("AWS::Lambda::Function")
+      .filter(({ properties }) => JSON.stringify(properties.Environment ?? {}).includes(scan));
+    const names = told.map(({ id }) => /^Functions([a-z]+)Function/.exec(id)?.[1]).sort();
+    assert.deepEqual(names, ["dispatch", "httpapi", "transfers"]);
+    const tags = placed.statements.filter(
+      ({ Action, resource }) => Action.includes("s3:GetObjectTagging") && resource.id.startsWith("Functions"),
+    );
+    assert.match(
+      JSON.stringify(tags.map(({ Resource }) => Resource)),
+      /^\[\["\{Store\/FilesBucket[^}]+\}\/acme\/inbox\/\*"\]\]$/,
+    );
+    const exempt = placed
+      .of("AWS::IAM::Role")
+      .filter(({ properties }) => JSON.stringify(properties.Tags ?? "").includes("reads-infected"));
+    assert.deepEqual(exempt.map(({ id }) => id.replace(/[0-9A-F]{8}$/, "")).sort(), [
+      "FunctionsdispatchRole",
+      "FunctionsscanresultRole",
+      "FunctionstransfersRole",
+      "ScanRole",
+    ]);
+  });
+
   it("runs a managed server on the same accounts, and starts its own connectors only", () => {
     const server = only("AWS::Transfer::Server");
     assert.equal(server.IdentityProviderType, "AWS_LAMBDA");
