@@ -5,6 +5,13 @@ import { type AddressBlock, parseAddressBlock, SourceAddressError } from "../cor
 
 export type Availability = "active-active" | "active-passive";
 
+/** How SFTP is served. */
+export interface SftpEnvironment {
+  readonly port: number;
+  readonly hostKeysSecret: string;
+  readonly algorithms: "strict" | "compatible";
+}
+
 /** How FTPS is served. */
 export interface FtpsEnvironment {
   readonly explicitPort: number | undefined;
@@ -29,7 +36,7 @@ export interface GatewayEnvironment {
   readonly table: string;
   readonly eventBus: string;
   readonly authFunction: string;
-  readonly sftp: { readonly port: number; readonly hostKeysSecret: string } | undefined;
+  readonly sftp: SftpEnvironment | undefined;
   readonly ftps: FtpsEnvironment | undefined;
   /** Where FTPS data connections and connections from other tasks arrive; undefined when nothing of it is needed. */
   readonly dataPort: number | undefined;
@@ -77,9 +84,13 @@ function environmentOf(reader: VariableReader): GatewayEnvironment {
   };
 }
 
-function sftpOf(reader: VariableReader): GatewayEnvironment["sftp"] {
+function sftpOf(reader: VariableReader): SftpEnvironment | undefined {
   if (!reader.has(names.sftpPort)) return undefined;
-  return { port: reader.port(names.sftpPort), hostKeysSecret: reader.text(names.hostKeysSecret) };
+  return {
+    port: reader.port(names.sftpPort),
+    hostKeysSecret: reader.text(names.hostKeysSecret),
+    algorithms: reader.choice(names.sftpAlgorithms, ["strict", "compatible"]),
+  };
 }
 
 function ftpsOf(reader: VariableReader): FtpsEnvironment | undefined {

@@ -4,7 +4,7 @@ import type { TlsMaterial } from "../protocols/ftps/tls-settings.ts";
 import { createSftpServer, type SftpServer } from "../protocols/sftp/server.ts";
 import type { OpenSession } from "../service/session/open-session.ts";
 import type { Door } from "./doors.ts";
-import type { FtpsEnvironment, GatewayEnvironment } from "./environment.ts";
+import type { FtpsEnvironment, GatewayEnvironment, SftpEnvironment } from "./environment.ts";
 import type { LeasedPorts } from "./leased-ports.ts";
 import { ftpsDoors, sftpDoor } from "./protocol-doors.ts";
 import { passiveAddressFor, type TaskIdentity } from "./task-identity.ts";
@@ -28,7 +28,7 @@ export class Protocols {
   constructor(options: ProtocolsOptions) {
     const { environment } = options;
     const { sftp, ftps } = environment;
-    this.#sftp = sftp && createSftp(options, sftp.port);
+    this.#sftp = sftp && createSftp(options, sftp);
     const listeners = ftps ? listenersOf(environment, ftps) : [];
     this.#ftps = ftps && createFtps(options, ftps, listeners);
     this.doors = [
@@ -52,9 +52,12 @@ export class Protocols {
   }
 }
 
-function createSftp({ environment, openSession, hostKeys, log }: ProtocolsOptions, port: number): SftpServer {
+function createSftp(
+  { environment, openSession, hostKeys, log }: ProtocolsOptions,
+  { port, algorithms }: SftpEnvironment,
+): SftpServer {
   const listen = { host: environment.listenAddress, port };
-  return createSftpServer({ openSession, hostKeys, listen, log, limits: { drainMs: environment.drainMs } });
+  return createSftpServer({ openSession, hostKeys, listen, algorithms, log, limits: { drainMs: environment.drainMs } });
 }
 
 function createFtps(

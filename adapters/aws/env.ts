@@ -23,6 +23,8 @@ export const environmentNames = {
   tokenKeysSecret: "FERRYGATE_TOKEN_KEYS_SECRET",
   /** Ports that the container listens on; a protocol without a port is not served. */
   sftpPort: "FERRYGATE_SFTP_PORT",
+  /** What SFTP offers: `strict`, or `compatible` with clients of years ago. */
+  sftpAlgorithms: "FERRYGATE_SFTP_ALGORITHMS",
   ftpsPort: "FERRYGATE_FTPS_PORT",
   ftpsImplicitPort: "FERRYGATE_FTPS_IMPLICIT_PORT",
   /** The one port on which FTPS data connections and relayed connections arrive, each behind a PROXY v2 header. */

@@ -10,7 +10,9 @@ export async function startSftp(
   const { sftp } = loaded.configuration.server;
   if (!sftp) return { fronts: [], endpoints: {} };
   const hostKeys = sftp.hostKeys ?? (await readHostKeys(dataDirectory));
-  const server = createSftpServer({ openSession: parts.openSession, hostKeys, listen: sftp.listen, log: runtime.log });
+  const { listen, algorithms } = sftp;
+  const { openSession } = parts;
+  const server = createSftpServer({ openSession, hostKeys, listen, algorithms, log: runtime.log });
   return { fronts: [server], endpoints: { sftp: await server.listen() } };
 }
 

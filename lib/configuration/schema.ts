@@ -84,6 +84,8 @@ const gateway = z.strictObject({
   /** A pool of its own behind an internal load balancer. */
   corporate: corporate.optional(),
   sftpPort: port.default(22),
+  /** What SFTP offers; `compatible` also what clients of years ago need. */
+  sftpAlgorithms: z.enum(["strict", "compatible"]).default("strict"),
   ftpsPort: port.default(21),
   ftpsImplicitPort: port.default(990),
   /** `FIRST-LAST`: each is a listener, and as many data connections of one client can be awaited at once. */

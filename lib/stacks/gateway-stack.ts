@@ -120,6 +120,7 @@ export class GatewayStack extends Stack {
       [environmentNames.hostKeysSecret]: store.hostKeys.secret.secretArn,
       [environmentNames.tlsSecret]: store.tls.secret.secretArn,
       [environmentNames.sftpPort]: String(containerPorts.sftp),
+      [environmentNames.sftpAlgorithms]: gateway.sftpAlgorithms,
       [environmentNames.ftpsPort]: String(containerPorts.ftps),
       [environmentNames.ftpsImplicitPort]: String(containerPorts.ftpsImplicit),
       [environmentNames.dataPort]: String(containerPorts.data),

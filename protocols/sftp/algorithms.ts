@@ -12,15 +12,33 @@ const alwaysOffered = {
   compress: ["none"],
 } as const;
 
+/**
+ * `strict` offers what auditors ask for. `compatible` offers, behind all of that, what clients of years ago know:
+ * exchanges of keys over NIST curves and in a large group, and MACs computed before encryption; SHA-1, CBC and smaller
+ * groups never.
+ */
+export type AlgorithmPolicy = "strict" | "compatible";
+
+const olderKex = [
+  "ecdh-sha2-nistp256",
+  "ecdh-sha2-nistp384",
+  "ecdh-sha2-nistp521",
+  "diffie-hellman-group16-sha512",
+  "diffie-hellman-group14-sha256",
+] as const;
+
+const olderMacs = ["hmac-sha2-256", "hmac-sha2-512"] as const;
+
 const aesCiphers = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes256-ctr", "aes128-ctr"] as const;
 const chacha20Poly1305 = "chacha20-poly1305@openssh.com";
 
 /** ChaCha20 in JavaScript costs four times what AES does, and many clients would choose it. */
-export function offeredAlgorithms(hasNativeCiphers: boolean): Algorithms {
+export function offeredAlgorithms(hasNativeCiphers: boolean, policy: AlgorithmPolicy): Algorithms {
   const [firstGcm, secondGcm, ...older] = aesCiphers;
+  const isCompatible = policy === "compatible";
   return {
-    kex: [...alwaysOffered.kex],
-    hmac: [...alwaysOffered.hmac],
+    kex: [...alwaysOffered.kex, ...(isCompatible ? olderKex : [])],
+    hmac: [...alwaysOffered.hmac, ...(isCompatible ? olderMacs : [])],
     compress: [...alwaysOffered.compress],
     cipher: hasNativeCiphers ? [firstGcm, secondGcm, chacha20Poly1305, ...older] : [...aesCiphers],
   };
@@ -32,7 +50,7 @@ export function offeredAlgorithms(hasNativeCiphers: boolean): Algorithms {
  */
 export function olderMacsFor(clientSoftware: string): readonly string[] {
   const isOld = /^(?:libssh2_1\.(?:[0-9]|10)(?:\D|$)|JSCH)/i.test(clientSoftware);
-  return isOld ? ["hmac-sha2-256", "hmac-sha2-512"] : [];
+  return isOld ? olderMacs : [];
 }
 
 /** RSA keys sign with SHA-2 (RFC 8332), never with SHA-1 as plain `ssh-rsa` does. */

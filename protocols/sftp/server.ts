@@ -5,7 +5,7 @@ import type { Peer } from "../../core/accounting-event.ts";
 import { limits as productLimits } from "../../core/limits.ts";
 import { ConnectionCounter } from "../../service/session/admission.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
-import { offeredAlgorithms, olderMacsFor, readHostKeys } from "./algorithms.ts";
+import { type AlgorithmPolicy, offeredAlgorithms, olderMacsFor, readHostKeys } from "./algorithms.ts";
 import { ClientConnection } from "./client-connection.ts";
 import { sshCryptoStatus } from "./crypto-status.ts";
 import type { SftpLog } from "./log.ts";
@@ -18,6 +18,8 @@ export interface SftpServerOptions {
   readonly openSession: OpenSession;
   /** Private keys in PEM or in OpenSSH's format, the preferred first. */
   readonly hostKeys: readonly string[];
+  /** What is offered; by default `strict`. */
+  readonly algorithms?: AlgorithmPolicy | undefined;
   readonly listen: { readonly host: string; readonly port: number };
   readonly log: SftpLog;
   /** Shown to every client before it logs in. */
@@ -90,17 +92,17 @@ class Listener implements SftpServer {
   }
 
   #createTransport(hostKeys: readonly string[]): ssh2.Server {
-    const { banner } = this.#options;
+    const { banner, algorithms = "strict" } = this.#options;
     const transport = new ssh2.Server({
       hostKeys: readHostKeys(hostKeys),
-      algorithms: offeredAlgorithms(this.#hasNativeCiphers),
+      algorithms: offeredAlgorithms(this.#hasNativeCiphers, algorithms),
       ident: "Ferrygate",
       keepaliveInterval: this.#limits.sshKeepaliveMs,
       keepaliveCountMax: this.#limits.sshKeepaliveCount,
       ...(banner !== undefined && { banner }),
     });
     transport.on("connection", (client, info) => {
-      const olderMacs = olderMacsFor(info.header.versions.software);
+      const olderMacs = algorithms === "strict" ? olderMacsFor(info.header.versions.software) : [];
       if (olderMacs.length > 0) alsoOfferMacs(client, olderMacs);
       this.#connections.get(connectionName(info.ip, info.port))?.attach(client, info);
     });

@@ -41,7 +41,7 @@ describe("the environment of the container", () => {
       table: "control",
       eventBus: "bus",
       authFunction: "auth",
-      sftp: { port: 2222, hostKeysSecret: "keys" },
+      sftp: { port: 2222, hostKeysSecret: "keys", algorithms: "strict" },
       ftps: {
         explicitPort: 2121,
         implicitPort: 2990,

@@ -31,7 +31,7 @@ describe("a gateway", () => {
       table: "",
       eventBus: "",
       authFunction: "",
-      sftp: { port: sftpPort, hostKeysSecret: "" },
+      sftp: { port: sftpPort, hostKeysSecret: "", algorithms: "strict" },
       ftps: {
         explicitPort: sftpPort + 1,
         implicitPort: undefined,

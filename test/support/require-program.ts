@@ -15,6 +15,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   gpg: "gnupg",
   javac: "default-jdk-headless",
   "commons-net": "libcommons-net-java",
+  jsch: "libjsch-java",
   moto_server: "none; moto[server] of PyPI",
 };
 

@@ -32,6 +32,8 @@ export interface SftpConfiguration {
   readonly listen: Endpoint;
   /** Private keys as text; undefined means those of the data directory. */
   readonly hostKeys: readonly string[] | undefined;
+  /** What is offered to clients. */
+  readonly algorithms: "strict" | "compatible";
 }
 
 export interface FtpsConfiguration {

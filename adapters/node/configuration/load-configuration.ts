@@ -166,7 +166,7 @@ function withDestinationSecrets(
 function buildServer({ name, sftp, ftps, http }: ParsedConfiguration["server"]): ServerConfiguration {
   return {
     name: name ?? hostname(),
-    sftp: sftp === false ? undefined : { listen: sftp.listen, hostKeys: sftp.hostKeys },
+    sftp: sftp === false ? undefined : { listen: sftp.listen, hostKeys: sftp.hostKeys, algorithms: sftp.algorithms },
     ftps: ftps === false ? undefined : buildFtps(ftps),
     http: http === false ? undefined : { listen: http.listen, tls: http.tls },
   };

@@ -43,6 +43,10 @@ function sftpSchema(secrets: SecretSource) {
       .max(limits.hostKeys)
       .optional()
       .describe("Files with the private host keys (OpenSSH or PEM form). Default: those in DATA/keys."),
+    algorithms: z
+      .enum(["strict", "compatible"])
+      .prefault("strict")
+      .describe("`compatible` also offers what clients of years ago need: NIST curves, older groups and MACs."),
   });
 }
 

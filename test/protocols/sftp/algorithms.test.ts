@@ -28,16 +28,27 @@ async function negotiated(
 describe("the offer", () => {
   it("has nothing that rests on SHA-1, CBC, RC4, MD5 or a MAC before encryption", () => {
     for (const native of [true, false]) {
-      const names = Object.values(offeredAlgorithms(native)).flat().map(String);
+      const names = Object.values(offeredAlgorithms(native, "strict")).flat().map(String);
       for (const name of names) assert.doesNotMatch(name, /sha1|cbc|arcfour|md5|3des|group1\b|group14|nistp|zlib/);
       for (const mac of names.filter((name) => name.startsWith("hmac"))) assert.match(mac, /-etm@openssh\.com$/);
     }
   });
 
+  it("has nothing of SHA-1, CBC and small groups for clients of years ago either, and it comes last", () => {
+    const strict = offeredAlgorithms(true, "strict");
+    const compatible = offeredAlgorithms(true, "compatible");
+    for (const kind of ["kex", "hmac", "cipher"] as const) {
+      const [before, after] = [strict[kind], compatible[kind]] as [string[], string[]];
+      assert.deepEqual(after.slice(0, before.length), before);
+      for (const name of after) assert.doesNotMatch(name, /sha1|cbc|arcfour|md5|3des|group1\b|group-exchange/);
+    }
+    assert.ok((compatible.kex as string[]).includes("ecdh-sha2-nistp256"));
+  });
+
   it("has ChaCha20 only where it is cheap", () => {
     const chacha = "chacha20-poly1305@openssh.com" as const;
-    assert.ok((offeredAlgorithms(true).cipher as string[]).includes(chacha));
-    assert.ok(!(offeredAlgorithms(false).cipher as string[]).includes(chacha));
+    assert.ok((offeredAlgorithms(true, "strict").cipher as string[]).includes(chacha));
+    assert.ok(!(offeredAlgorithms(false, "strict").cipher as string[]).includes(chacha));
   });
 });
 

@@ -15,7 +15,7 @@ import { keyPair } from "./rig.ts";
 async function connected() {
   const server = new ssh2.Server({
     hostKeys: readHostKeys([keyPair().privateKey]),
-    algorithms: offeredAlgorithms(true),
+    algorithms: offeredAlgorithms(true, "strict"),
   });
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
