@@ -12,6 +12,14 @@ export interface RemoteEntry {
 }
 
 /**
+ * What reads of one file know of each other: the first keeps here which version it gives, where the site can tell, and
+ * those behind it give that one alone.
+ */
+export interface VersionPin {
+  version: string | undefined;
+}
+
+/**
  * The bytes of a file from an offset on, as often as they are asked for: to `send` them, or to `compare` what is at the
  * site with them.
  */
@@ -63,8 +71,8 @@ export interface RemoteSite {
   stat(path: VirtualPath): Promise<RemoteEntry | undefined>;
   /** SHA-256 of a file in lower-case hex; undefined where the site cannot tell without sending the file. */
   digest(path: VirtualPath): Promise<string | undefined>;
-  /** The file's content from `offset` on. @throws `not-found` */
-  read(path: VirtualPath, offset: number): AsyncIterable<Uint8Array>;
+  /** The file's content from `offset` on. @throws `not-found`; `integrity` where it is another version than that pinned */
+  read(path: VirtualPath, offset: number, pin?: VersionPin): AsyncIterable<Uint8Array>;
   /** Resolves when the site has said that it has all of the content. Parent folders are made as needed. */
   write(path: VirtualPath, content: RemoteContent, options: RemoteWrite): Promise<void>;
   /** Parent folders are made as needed. @throws `already-exists` where the target is there and not to be replaced */

@@ -15,7 +15,14 @@ import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { RemoteDestination } from "../../core/remote-destination.ts";
 import { nameOf, rootPath, type VirtualPath } from "../../core/virtual-path.ts";
-import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite, UnfinishedWrites } from "../../ports/remote-site.ts";
+import type {
+  RemoteContent,
+  RemoteEntry,
+  RemoteSite,
+  RemoteWrite,
+  UnfinishedWrites,
+  VersionPin,
+} from "../../ports/remote-site.ts";
 import { S3SiteUploads, smallestPartBytes } from "./s3-site-uploads.ts";
 
 /** A bucket, or the objects below a prefix of it; it is asked when there is something to do. */
@@ -69,14 +76,17 @@ class S3Site implements RemoteSite {
     return (await this.#head(path))?.Metadata?.[digestName];
   }
 
-  async *read(path: VirtualPath, offset: number): AsyncGenerator<Uint8Array, void, undefined> {
+  async *read(path: VirtualPath, offset: number, pin?: VersionPin): AsyncGenerator<Uint8Array, void, undefined> {
     const Range = offset === 0 ? undefined : `bytes=${offset}-`;
-    const input = { Bucket: this.#bucket, Key: this.#objectKey(path), Range };
+    const input = { Bucket: this.#bucket, Key: this.#objectKey(path), Range, IfMatch: pin?.version };
     try {
-      const { Body } = await this.#client.send(new GetObjectCommand(input), this.#signal());
+      const { Body, ETag } = await this.#client.send(new GetObjectCommand(input), this.#signal());
+      if (pin) pin.version = ETag;
       if (Body) yield* Body as Readable;
     } catch (error) {
-      if ((error as { name?: unknown }).name === "InvalidRange") return;
+      const { name } = error as { name?: unknown };
+      if (name === "InvalidRange") return;
+      if (name === "PreconditionFailed") throw new FileError("integrity", `${path} was replaced at the destination`);
       throw fileError(error);
     }
   }

@@ -5,7 +5,7 @@ import { limits } from "../../core/limits.ts";
 import type { Pull } from "../../core/pull.ts";
 import type { TransferProgress } from "../../core/transfer-progress.ts";
 import { childPath, nameOf, parentOf, type VirtualPath } from "../../core/virtual-path.ts";
-import type { RemoteEntry, RemoteSite } from "../../ports/remote-site.ts";
+import type { RemoteEntry, RemoteSite, VersionPin } from "../../ports/remote-site.ts";
 import { WorkBusy } from "../consume/retry.ts";
 import { openUpload } from "../session/open-upload.ts";
 import { Recorder } from "../session/recorder.ts";
@@ -103,10 +103,11 @@ async function startUpload(services: PullServices, incoming: Incoming, path: Vir
 /** A connection that is lost in the middle is made again, and the rest of the same file fetched. */
 async function receive(incoming: Incoming, upload: Upload): Promise<void> {
   const { entry, access } = incoming;
+  const pin: VersionPin = { version: undefined };
   for (let connections = 1; ; connections += 1) {
     const before = upload.size;
     try {
-      await access.withSite((site) => receiveRest(incoming, site, upload));
+      await access.withSite((site) => receiveRest(incoming, site, { upload, pin }));
       return;
     } catch (error) {
       const mayPass = error instanceof FileError && error.code === "unavailable";
@@ -119,12 +120,12 @@ async function receive(incoming: Incoming, upload: Upload): Promise<void> {
 async function receiveRest(
   { pull, entry, access, progress }: Incoming,
   site: RemoteSite,
-  upload: Upload,
+  { upload, pin }: { readonly upload: Upload; readonly pin: VersionPin },
 ): Promise<void> {
   const remotePath = childPath(pull.from, entry.name);
   if (upload.size > 0) await assertUnchanged(site, remotePath, entry);
   progress.movedBytes = upload.size;
-  const content = paced(site.read(remotePath, upload.size), access.pace, (bytes) => {
+  const content = paced(site.read(remotePath, upload.size, pin), access.pace, (bytes) => {
     progress.movedBytes += bytes;
   });
   for await (const piece of content) await upload.append(piece);

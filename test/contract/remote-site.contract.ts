@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { parseVirtualPath } from "../../core/virtual-path.ts";
-import type { RemoteContent, RemoteSite, RemoteWrite } from "../../ports/remote-site.ts";
+import type { RemoteContent, RemoteSite, RemoteWrite, VersionPin } from "../../ports/remote-site.ts";
 import { refuses } from "./refusal.ts";
 
 export interface SiteUnderTest {
@@ -114,6 +114,21 @@ export function describeRemoteSite(name: string, skip: string | false, start: ()
         const read = await bytesOf(site.read(at("/part.bin"), offset));
         assert.ok(content.subarray(offset).equals(read), `from ${offset}`);
       }
+    });
+
+    it("gives no other version than the one that a read began with, where it can tell", async () => {
+      await site.write(at("/pinned.bin"), pieces(content), writing(content));
+      const pin: VersionPin = { version: undefined };
+      const other = await under.open();
+      for await (const piece of other.read(at("/pinned.bin"), 0, pin)) if (piece.length > 0) break;
+      other.close();
+      const rest = await bytesOf(site.read(at("/pinned.bin"), 1_000_000, pin));
+      assert.ok(content.subarray(1_000_000).equals(rest));
+      const replacement = randomBytes(content.length);
+      await site.write(at("/pinned.bin"), pieces(replacement), writing(replacement));
+      const again = bytesOf(site.read(at("/pinned.bin"), 1_000_000, pin));
+      if (site.appearance === "whole") await refuses("integrity", again);
+      else assert.equal((await again).length, content.length - 1_000_000);
     });
 
     it("knows nothing of what is not there", async () => {

@@ -23,7 +23,8 @@ export async function startHttpsFileServer(files: string, folders = false): Prom
   const server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
     const done = folders ? answerWithFolders(files, request, response) : answer(files, request, response);
     done.catch((error: NodeJS.ErrnoException) => {
-      response.writeHead(error.code === "ENOENT" ? 404 : error.code === "EEXIST" ? 412 : 500).end();
+      if (response.headersSent) response.destroy();
+      else response.writeHead(error.code === "ENOENT" ? 404 : error.code === "EEXIST" ? 412 : 500).end();
     });
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -95,10 +96,13 @@ async function receive(file: string, request: IncomingMessage, response: ServerR
 
 async function send(file: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { size, mtime } = await stat(file);
-  const [, from] = /^bytes=(\d+)-$/.exec(request.headers.range ?? "") ?? [];
+  const etag = `"${mtime.getTime().toString(16)}-${size}"`;
+  const { range = "", "if-range": condition = etag } = request.headers;
+  const [, from] = condition === etag ? (/^bytes=(\d+)-$/.exec(range) ?? []) : [];
   const start = Number(from ?? 0);
   response.writeHead(from === undefined ? 200 : 206, {
     "content-length": size - start,
+    etag,
     "last-modified": mtime.toUTCString(),
   });
   if (request.method === "HEAD") response.end();

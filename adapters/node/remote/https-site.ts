@@ -2,7 +2,7 @@ import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { nameOf, parentOf, rootPath, segmentsOf, type VirtualPath } from "../../../core/virtual-path.ts";
-import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite } from "../../../ports/remote-site.ts";
+import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite, VersionPin } from "../../../ports/remote-site.ts";
 import { connectionError } from "./deadline.ts";
 import { type HttpsAnswer, HttpsExchange } from "./https-exchange.ts";
 
@@ -61,8 +61,12 @@ class HttpsSite implements RemoteSite {
     return base64 === undefined ? undefined : Buffer.from(base64, "base64").toString("hex");
   }
 
-  async *read(path: VirtualPath, offset: number): AsyncGenerator<Uint8Array, void, undefined> {
-    const headers = offset === 0 ? {} : { range: `bytes=${offset}-` };
+  /** RFC 9110 §13.1.5: what is gone on with comes only from the version that it was begun with. */
+  async *read(path: VirtualPath, offset: number, pin?: VersionPin): AsyncGenerator<Uint8Array, void, undefined> {
+    const headers = {
+      ...(offset > 0 && { range: `bytes=${offset}-` }),
+      ...(offset > 0 && pin?.version !== undefined && { "if-range": pin.version }),
+    };
     const { status, content, ...answer } = await this.#exchange.ask({
       method: "GET",
       target: this.#places.of(path),
@@ -71,7 +75,11 @@ class HttpsSite implements RemoteSite {
     try {
       if (status === 416) return;
       refuseUnlessGood({ status, ...answer }, path);
-      if (offset > 0 && status !== 206) throw new FileError("unsupported", "the destination sends whole files only");
+      const version = strongTag(answer.headers.etag);
+      const isOther = pin?.version !== undefined && pin.version !== version;
+      if (isOther) throw new FileError("integrity", `${path} was replaced at the destination`);
+      if (pin) pin.version = version;
+      if (offset > 0 && status !== 206) throw new FileError("unavailable", "the destination sends whole files only");
       for await (const piece of content) yield piece;
       if (!content.complete) throw new FileError("unavailable", "the destination's answer is cut off");
     } catch (error) {
@@ -211,6 +219,11 @@ function entryOf({ name, type, size, modified }: ListedEntry): RemoteEntry {
     bytes: isFile ? Number(size) : 0,
     modifiedAtMs: instantOf(modified),
   };
+}
+
+/** Weak ones may stand for versions whose bytes differ. */
+function strongTag(tag: string | undefined): string | undefined {
+  return tag?.startsWith('"') ? tag : undefined;
 }
 
 function instantOf(time: unknown): number | undefined {
