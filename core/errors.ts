@@ -18,19 +18,29 @@ export type FileErrorCode =
   | "integrity"
   | "unavailable";
 
+interface FileErrorOptions {
+  readonly rule?: string;
+  readonly field?: string;
+  readonly retryAfterMs?: number | undefined;
+  readonly cause?: unknown;
+}
+
 /** An expected failure. `message` is one sentence that may be shown to the client. */
 export class FileError extends Error {
   override readonly name = "FileError";
   readonly code: FileErrorCode;
   /** The permission rule that refused, for `permission-denied`. */
   readonly rule: string | undefined;
+  /** How long to wait before it is tried again, for `unavailable`, where the other side says so. */
+  readonly retryAfterMs: number | undefined;
   /** The parameter that is wrong, for `invalid-argument` and `invalid-path`. */
   readonly field: string | undefined;
 
-  constructor(code: FileErrorCode, message: string, options: { rule?: string; field?: string; cause?: unknown } = {}) {
+  constructor(code: FileErrorCode, message: string, options: FileErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.rule = options.rule;
     this.field = options.field;
+    this.retryAfterMs = options.retryAfterMs;
   }
 }

@@ -1,5 +1,6 @@
 import { awsLimits } from "./aws-limits.ts";
 import { contentLimits } from "./content-limits.ts";
+import { transferLimits } from "./transfer-limits.ts";
 
 /**
  * Every length, count, time and size that Ferrygate bounds, in one place. A protocol or adapter that needs a
@@ -14,6 +15,7 @@ const minute = 60 * second;
 
 export const limits = {
   ...contentLimits,
+  ...transferLimits,
 
   /** S3 refuses object keys over 1,024 bytes; the prefix of an account takes part of them. */
   pathBytes: 900,
@@ -49,48 +51,6 @@ export const limits = {
   dispatchSteps: 20,
   /** Taken names that `overwrite: number` passes over. */
   dispatchNumbers: 1000,
-  destinations: 200,
-  pulls: 200,
-  hostKeysPerDestination: 10,
-  fingerprintsPerDestination: 10,
-  /** Transfers with one destination at the same time. */
-  destinationConcurrency: 16,
-  destinationDefaultConcurrency: 2,
-  destinationBytesPerSecond: 100 * GiB,
-  destinationTimeoutMs: 30 * second,
-  destinationLongestTimeoutMs: 10 * minute,
-  /** How often a push is tried; the pauses double from consumerRetryMs to pushLongestRetryMs. */
-  pushTries: 12,
-  mostPushTries: 100,
-  pushLongestRetryMs: 5 * minute,
-  /** What is read back of the end of a file that is to be gone on with. */
-  resumeCheckBytes: 64 * KiB,
-  /** A connection to a destination that nothing needs is kept so long for the next transfer. */
-  siteIdleMs: 5 * second,
-  /** How often lanes that have nothing to do look whether that has changed. */
-  pushReviewMs: 5 * second,
-  /** How long pushes and pulls under way have to end when the server stops. */
-  remoteDrainMs: 3 * second,
-  /** Entries of a folder at a site, and what its listing may take as text. */
-  remoteEntries: 200_000,
-  remoteListingBytes: 64 * MiB,
-  /** How long a file at a site has to stay as it is before it is fetched. */
-  pullStableMs: 10 * second,
-  pullLongestStableMs: 60 * minute,
-  cronLength: 100,
-  /** How often it is looked whether a pull is due, so how late it may begin. */
-  pullCheckMs: 1 * second,
-  /** How long it is remembered that a pull is to look, where no process is there that could look at once. */
-  pullAskMs: 24 * 60 * minute,
-  /** How often such a process, while it works, tells how its transfers stand, and how long that counts. */
-  standingTellMs: 2 * second,
-  standingHoldsMs: 30 * second,
-  /** How often a download is gone on with whose connection was lost, before the next look of the pull. */
-  pullReconnects: 3,
-  /** Names that are asked about at a time. */
-  pullMemoryPage: 1000,
-  /** Files that an event about a pull lists. */
-  pullFailuresListed: 20,
   /** Entries of one list in a rule's `when`. */
   selectionEntries: 200,
   alertRules: 1000,

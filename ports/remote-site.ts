@@ -71,7 +71,7 @@ export interface RemoteSite {
   stat(path: VirtualPath): Promise<RemoteEntry | undefined>;
   /** SHA-256 of a file in lower-case hex; undefined where the site cannot tell without sending the file. */
   digest(path: VirtualPath): Promise<string | undefined>;
-  /** The file's content from `offset` on. @throws `not-found`; `integrity` where it is another version than that pinned */
+  /** The file's content from `offset` on. @throws `not-found`; `integrity` where another version than that is pinned */
   read(path: VirtualPath, offset: number, pin?: VersionPin): AsyncIterable<Uint8Array>;
   /** Resolves when the site has said that it has all of the content. Parent folders are made as needed. */
   write(path: VirtualPath, content: RemoteContent, options: RemoteWrite): Promise<void>;

@@ -23,6 +23,7 @@ import type {
   UnfinishedWrites,
   VersionPin,
 } from "../../ports/remote-site.ts";
+import { siteFailure } from "./s3-site-errors.ts";
 import { S3SiteUploads, smallestPartBytes } from "./s3-site-uploads.ts";
 
 /** A bucket, or the objects below a prefix of it; it is asked when there is something to do. */
@@ -61,7 +62,7 @@ class S3Site implements RemoteSite {
         yield* (page.Contents ?? []).map((object) => entryOf(object, prefix)).filter(({ name }) => name !== "");
       }
     } catch (error) {
-      throw fileError(error);
+      throw siteFailure(error);
     }
   }
 
@@ -87,7 +88,7 @@ class S3Site implements RemoteSite {
       const { name } = error as { name?: unknown };
       if (name === "InvalidRange") return;
       if (name === "PreconditionFailed") throw new FileError("integrity", `${path} was replaced at the destination`);
-      throw fileError(error);
+      throw siteFailure(error);
     }
   }
 
@@ -107,7 +108,7 @@ class S3Site implements RemoteSite {
         await this.#uploads.write(object, content, { bytes, continuation });
       }
     } catch (error) {
-      throw fileError(error, path);
+      throw siteFailure(error, path);
     }
   }
 
@@ -120,7 +121,7 @@ class S3Site implements RemoteSite {
     try {
       await this.#client.send(new CopyObjectCommand(input), this.#signal());
     } catch (error) {
-      throw fileError(error, to);
+      throw siteFailure(error, to);
     }
     await this.remove(from);
   }
@@ -130,7 +131,7 @@ class S3Site implements RemoteSite {
     try {
       await this.#client.send(new DeleteObjectCommand(input), this.#signal());
     } catch (error) {
-      throw fileError(error);
+      throw siteFailure(error);
     }
   }
 
@@ -144,7 +145,7 @@ class S3Site implements RemoteSite {
     try {
       return await this.#client.send(new HeadObjectCommand(input), this.#signal());
     } catch (error) {
-      const failure = fileError(error);
+      const failure = siteFailure(error);
       if (failure.code === "not-found" && !isMissingBucket(error)) return undefined;
       throw failure;
     }
@@ -154,7 +155,7 @@ class S3Site implements RemoteSite {
     try {
       await this.#uploads.discard({ Bucket: this.#bucket, Key: this.#objectKey(path) }, token);
     } catch (error) {
-      throw fileError(error);
+      throw siteFailure(error);
     }
   }
 
@@ -205,21 +206,4 @@ async function gathered(content: AsyncIterable<Uint8Array>, bytes: number): Prom
 
 function isMissingBucket(error: unknown): boolean {
   return (error as { name?: unknown }).name === "NoSuchBucket";
-}
-
-const refusals = ["AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "Forbidden"];
-
-function fileError(error: unknown, path = "it"): FileError {
-  if (error instanceof FileError) return error;
-  const { name = "", $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
-  const status = $metadata?.httpStatusCode ?? 0;
-  const options = { cause: error };
-  if (status === 412 || name === "PreconditionFailed") {
-    return new FileError("already-exists", `${path} exists at the destination already`, options);
-  }
-  if (status === 404) return new FileError("not-found", `the destination has no such file: ${name}`, options);
-  if (status === 401 || status === 403 || refusals.includes(name)) {
-    return new FileError("permission-denied", `the destination refused: ${name}`, options);
-  }
-  return new FileError("unavailable", `the destination answered: ${name || "nothing"}`, options);
 }

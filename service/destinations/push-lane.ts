@@ -179,7 +179,8 @@ export class PushLane {
       await queue.settle(push.position);
       return;
     }
-    const dueAtMs = runtime.now() + retryDelayMs(retries, failure.attempts, runtime.random());
+    const delayMs = retryDelayMs(retries, failure.attempts, runtime.random());
+    const dueAtMs = runtime.now() + Math.max(delayMs, askedDelayMs(error));
     await queue.postpone(push.position, { attempts: failure.attempts, dueAtMs });
   }
 
@@ -220,4 +221,10 @@ export class PushLane {
     });
     stop();
   }
+}
+
+/** How long the site asks to be left alone, up to a bound. */
+function askedDelayMs(error: unknown): number {
+  const askedMs = error instanceof FileError ? error.retryAfterMs : undefined;
+  return Math.min(askedMs ?? 0, limits.pushLongestWaitMs);
 }

@@ -24,7 +24,8 @@ export class DispatchStepError extends FileError {
 
   constructor(run: StepRun, file: DispatchedFile, cause: unknown) {
     const known = cause instanceof FileError ? cause : new FileError("unavailable", "an internal error");
-    super(known.code, known.message, { cause, ...(known.rule !== undefined && { rule: known.rule }) });
+    const { retryAfterMs } = known;
+    super(known.code, known.message, { cause, retryAfterMs, ...(known.rule !== undefined && { rule: known.rule }) });
     this.run = run;
     this.file = file;
   }

@@ -124,6 +124,12 @@ export async function startProftpd(directory: string, program: string): Promise<
     "AllowStoreRestart on",
     "UseReverseDNS off",
     "WtmpLog off",
+    // As where an account may not write to a folder.
+    "<Directory ~/*/denied>",
+    "<Limit WRITE>",
+    "DenyAll",
+    "</Limit>",
+    "</Directory>",
     "TLSEngine on",
     "TLSRequired on",
     "TLSProtocol TLSv1.2 TLSv1.3",

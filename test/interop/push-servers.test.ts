@@ -285,3 +285,49 @@ describe("a push to a disk that is full", { skip: programOrSkip("sshd") }, () =>
       await server.kill();
     }));
 });
+
+describe("a push that a site refuses", () => {
+  const small = Buffer.from("small");
+
+  it("waits among the dead letters at once, with what ProFTPD says", { skip: proftpdOrSkip() }, () =>
+    withDirectory(async (directory) => {
+      const { server, files, destination } = await startFtpServer("ProFTPD", directory);
+      await mkdir(join(files, "denied"));
+      const there = destination();
+      const denied = { ...there, address: { ...there.address, folder: `${there.address.folder}/denied` } };
+      await withRig(denied, async (rig) => {
+        const events = await rig.push("a.bin", small);
+        assert.match(`${await rig.letters()}`, /^the destination refused: .*Operation not permitted$/);
+        const failed = events.find(({ type }) => type === "dispatch.failed");
+        assert.equal(failed?.data.attempts, 1);
+      });
+      await server.stop();
+    }),
+  );
+
+  for (const [status, attempts] of [
+    [400, 1],
+    [403, 1],
+    [413, 1],
+    [503, 2],
+  ] as const) {
+    it(`waits among the dead letters after ${attempts} of 2 tries where HTTP says ${status}`, () =>
+      withDirectory(async (directory) => {
+        const answer = {
+          status,
+          headers: { "content-type": "text/plain", "retry-after": "3" },
+          text: "not on Sundays",
+        };
+        const server = await startHttpsFileServer(directory, { put: answer });
+        const destination = remoteDestination(server.url, { authorities: server.certificate, tries: 2 });
+        await withRig(destination, async (rig) => {
+          const startMs = performance.now();
+          const events = await rig.push("a.bin", small);
+          assert.deepEqual(await rig.letters(), [`the destination answered ${status} for /in/a.bin: not on Sundays`]);
+          assert.equal(events.find(({ type }) => type === "dispatch.failed")?.data.attempts, attempts);
+          assert.ok(attempts === 1 || performance.now() - startMs >= 3000);
+        });
+        await server.close();
+      }));
+  }
+});

@@ -16,11 +16,24 @@ export interface HttpsFileServer {
   close(): Promise<void>;
 }
 
-/** With `folders` a file needs its folder to be there, as RFC 4918 §9.7.1 has it. */
-export async function startHttpsFileServer(files: string, folders = false): Promise<HttpsFileServer> {
+export interface HttpsFileServerOptions {
+  /** A file needs its folder to be there, as RFC 4918 §9.7.1 has it. */
+  readonly folders?: boolean;
+  /** What every PUT is answered with instead of being done. */
+  readonly put?: { readonly status: number; readonly headers: Record<string, string>; readonly text: string };
+}
+
+export async function startHttpsFileServer(
+  files: string,
+  { folders = false, put }: HttpsFileServerOptions = {},
+): Promise<HttpsFileServer> {
   const privateKey = createTlsPrivateKey();
   const certificate = createSelfSignedCertificate(privateKey, ["127.0.0.1"], Date.now() - 60_000);
   const server = createServer({ cert: certificate, key: privateKey }, (request, response) => {
+    if (put && request.method === "PUT") {
+      request.resume().on("end", () => response.writeHead(put.status, put.headers).end(put.text));
+      return;
+    }
     const done = folders ? answerWithFolders(files, request, response) : answer(files, request, response);
     done.catch((error: NodeJS.ErrnoException) => {
       if (response.headersSent) response.destroy();

@@ -3,9 +3,8 @@ import { Client, FTPError } from "basic-ftp";
 import { FileError } from "../../../core/errors.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { within } from "./deadline.ts";
+import { ftpFailure } from "./ftp-reply.ts";
 import { checkPinned, tlsError, trustOptions } from "./tls-trust.ts";
-
-const refusedLogin = 530;
 
 /**
  * Connects with TLS and logs in, when the certificate is trusted. The password is not used before that is known.
@@ -13,6 +12,7 @@ const refusedLogin = 530;
  */
 export async function connectFtps(destination: RemoteDestination): Promise<Client> {
   const client = new Client(destination.timeoutMs);
+  letAnswersComeFirst(client);
   try {
     await within(login(client, destination), destination.timeoutMs, () => client.close());
     return client;
@@ -20,14 +20,25 @@ export async function connectFtps(destination: RemoteDestination): Promise<Clien
     client.close();
     // It may have got another one that is pinned.
     pinned.delete(destination);
-    if (error instanceof FTPError && error.code === refusedLogin) {
-      throw new FileError("permission-denied", "the destination refused the login", { cause: error });
-    }
-    if (error instanceof FTPError) {
-      throw new FileError("unavailable", `the destination answered: ${error.message}`, { cause: error });
-    }
-    throw tlsError(error);
+    throw error instanceof FTPError ? ftpFailure(error, "the login") : tlsError(error);
   }
+}
+
+/** How long an answer may take behind the end of a data connection that tells nothing. */
+const answerMs = 1000;
+
+/**
+ * A server that refuses a transfer ends its data connection, often before its answer is read from the other one: that
+ * says why, so it is waited for.
+ */
+function letAnswersComeFirst({ ftp }: Client): void {
+  const close = ftp.closeWithError.bind(ftp);
+  ftp.closeWithError = (error) => {
+    const { dataSocket } = ftp;
+    if (!error.message.endsWith("(data socket)") || !dataSocket) return close(error);
+    // The answer ends the transfer, and the client is done with the connection then.
+    setTimeout(() => ftp.dataSocket === dataSocket && close(error), answerMs).unref();
+  };
 }
 
 async function login(client: Client, destination: RemoteDestination): Promise<void> {

@@ -8,6 +8,7 @@ import { limits } from "../../../core/limits.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { nameOf, parentOf, rootPath, segmentsOf, type VirtualPath } from "../../../core/virtual-path.ts";
 import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite } from "../../../ports/remote-site.ts";
+import { ftpFailure } from "./ftp-reply.ts";
 import { connectFtps } from "./ftps-connection.ts";
 import { tlsError } from "./tls-trust.ts";
 
@@ -26,9 +27,6 @@ export async function openFtpsSite(destination: RemoteDestination): Promise<Remo
 }
 
 const settlingMs = 10;
-
-/** RFC 959 §4.2.2 and RFC 3659. */
-const reply = { unavailableFile: 550, notAllowed: 553, noSpace: 552 } as const;
 
 class FtpsSite implements RemoteSite {
   readonly appearance = "gradual";
@@ -138,10 +136,16 @@ class FtpsSite implements RemoteSite {
     } catch (error) {
       // Some servers give no file the name of another.
       const isTaken = overwrite && error instanceof FileError && error.code !== "unavailable" && (await this.stat(to));
-      if (!isTaken) throw error;
+      if (!isTaken) throw await this.#meant(error, from);
       await this.remove(to);
       await rename();
     }
+  }
+
+  /** What is refused has the code of what is not there. */
+  async #meant(error: unknown, path: VirtualPath): Promise<unknown> {
+    const isRefusal = error instanceof FileError && error.code === "not-found" && (await this.stat(path));
+    return isRefusal ? refusal(error) : error;
   }
 
   async remove(path: VirtualPath): Promise<void> {
@@ -255,16 +259,5 @@ function refusal(cause: FileError): FileError {
 function fileError(error: unknown, path: string): FileError {
   if (error instanceof FileError) return error;
   if (!(error instanceof FTPError)) return tlsError(error);
-  const options = { cause: error };
-  const said = error.message.replace(/^\d{3}[ -]/, "").split("\n")[0] ?? "";
-  switch (error.code) {
-    case reply.unavailableFile:
-      return new FileError("not-found", `the destination has no such file: ${said}`, options);
-    case reply.notAllowed:
-      return new FileError("permission-denied", `the destination refused ${path}: ${said}`, options);
-    case reply.noSpace:
-      return new FileError("quota-exceeded", `the destination has no room: ${said}`, options);
-    default:
-      return new FileError("unavailable", `the destination answered: ${error.code} ${said}`, options);
-  }
+  return ftpFailure(error, path);
 }

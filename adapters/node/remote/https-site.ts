@@ -4,6 +4,7 @@ import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { nameOf, parentOf, rootPath, segmentsOf, type VirtualPath } from "../../../core/virtual-path.ts";
 import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite, VersionPin } from "../../../ports/remote-site.ts";
 import { connectionError } from "./deadline.ts";
+import { httpFailure } from "./http-status.ts";
 import { type HttpsAnswer, HttpsExchange } from "./https-exchange.ts";
 
 /** A site that takes files by PUT and gives them by GET; it is asked when there is something to do. */
@@ -235,12 +236,9 @@ function encoded(path: string): string {
   return path.split("/").map(encodeURIComponent).join("/");
 }
 
-function refuseUnlessGood({ status }: Pick<HttpsAnswer, "status">, path: string): void {
-  if (status >= 200 && status < 300) return;
-  const said = `the destination answered ${status} for ${path}`;
-  if (status === 404 || status === 410) throw new FileError("not-found", said);
-  if (status === 401 || status === 403 || status === 405) throw new FileError("permission-denied", said);
-  if (status === 413) throw new FileError("too-large", said);
-  if (status === 507 || status === 429 || status === 408 || status >= 500) throw new FileError("unavailable", said);
-  throw new FileError("invalid-argument", said);
+function refuseUnlessGood(
+  answer: Pick<HttpsAnswer, "status" | "headers"> & { readonly text?: string },
+  path: VirtualPath,
+) {
+  if (answer.status < 200 || answer.status >= 300) throw httpFailure(answer, path, Date.now());
 }

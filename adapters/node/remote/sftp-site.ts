@@ -7,6 +7,7 @@ import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite } from "../../
 import { connectionError } from "./deadline.ts";
 import { readBlocks, writeBlocks } from "./sftp-blocks.ts";
 import { connectSftp, type SftpConnection } from "./sftp-connection.ts";
+import { sftpFailure, sftpStatus } from "./sftp-status.ts";
 
 /** A site that speaks SFTP version 3. @throws FileError as `RemoteSites.open` */
 export async function openSftpSite(destination: RemoteDestination): Promise<RemoteSite> {
@@ -14,8 +15,6 @@ export async function openSftpSite(destination: RemoteDestination): Promise<Remo
 }
 
 type Answered<T> = (error: Error | null | undefined, value: T) => void;
-
-const status = { endOfFile: 1, notFound: 2, permissionDenied: 3, failure: 4, unsupported: 8 } as const;
 
 class SftpSite implements RemoteSite {
   readonly appearance = "gradual";
@@ -152,7 +151,7 @@ class SftpSite implements RemoteSite {
     });
     return page.catch((error: unknown) => {
       const { code } = (error as { readonly cause?: { readonly code?: unknown } }).cause ?? {};
-      if (code === status.endOfFile) return [];
+      if (code === sftpStatus.endOfFile) return [];
       throw error;
     });
   }
@@ -193,14 +192,8 @@ function entryOf(name: string, attributes: Stats): RemoteEntry {
 function fileError(error: unknown): FileError {
   if (error instanceof FileError) return error;
   const { code, message = "" } = error as { readonly code?: unknown; readonly message?: string };
-  const options = { cause: error };
-  if (code === status.notFound) return new FileError("not-found", "the destination has no such file", options);
-  if (code === status.permissionDenied) {
-    return new FileError("permission-denied", "the destination refused: permission denied", options);
+  if (message.includes("does not support this extended request")) {
+    return new FileError("unsupported", "the destination cannot do that", { cause: error });
   }
-  if (code === status.unsupported || message.includes("does not support this extended request")) {
-    return new FileError("unsupported", "the destination cannot do that", options);
-  }
-  if (typeof code === "number") return new FileError("unavailable", `the destination answered: ${message}`, options);
-  return connectionError(error);
+  return typeof code === "number" ? sftpFailure(code, message, error) : connectionError(error);
 }

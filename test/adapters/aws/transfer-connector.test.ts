@@ -119,7 +119,7 @@ describeRemoteSite("a connector of AWS Transfer Family", awsOrSkip(), async () =
       }),
     stored: async (path) => site.files.get(`/in${path}`),
     put: async (path, content) => void site.files.set(`/in${path}`, content),
-    lacks: ["folders"],
+    lacks: ["folders", "versions"],
     dispose: async () => {
       objects.destroy();
       await services.stop();

@@ -77,7 +77,7 @@ describe("a web server that has folders", () => {
   let site: RemoteSite;
   before(async () => {
     directory = await temporaryDirectory();
-    server = await startHttpsFileServer(directory, true);
+    server = await startHttpsFileServer(directory, { folders: true });
     site = openHttpsSite(remoteDestination(server.url, { authorities: server.certificate }));
   });
   after(async () => {
