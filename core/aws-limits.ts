@@ -74,6 +74,7 @@ export const awsLimits = {
   /** Parts of a multipart upload: at most so many, the first ones so large; see adapters/aws/s3-part-sizes.ts. */
   storeParts: 10_000,
   storePartBytes: 8 * MiB,
+  storeFirstParts: 8,
   /** S3 takes no smaller part but as the last. */
   storeSmallestPartBytes: 5 * MiB,
   /** Holds the beginning of every upload. A file that fits costs no more memory than this. */

@@ -14,6 +14,8 @@ describe("the sizes of parts", () => {
     assert.ok(sizes.reduce((sum, size) => sum + size, 0) >= limits.fileBytes);
     assert.ok(sizes.every((size) => size >= 5 * MiB && size <= limits.largestUploadPartBytes));
     assert.equal(sizes[0], limits.storePartBytes);
+    assert.equal(sizes[limits.storeFirstParts - 1], limits.storePartBytes);
+    assert.equal(sizes[limits.storeFirstParts], 2 * limits.storePartBytes);
   });
 });
 
