@@ -12,7 +12,8 @@ async function main(): Promise<number> {
     for (const problem of reading.problems) console.error(problem);
     return 1;
   }
-  tuneGarbageCollection();
+  // Files go through pools of half a gigabyte here, and the container's memory has an end.
+  tuneGarbageCollection({ growthPercent: 100 });
   const log = createLog({ stream: process.stderr });
   const stopSignal = nextStopSignal();
   const gateway = await openAwsGateway(reading.environment, createRuntime({ log }));

@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { writeRandomFile } from "../interop/client-script.ts";
 import { createTestAuthority } from "../support/certificates.ts";
 import { writeIdentity } from "../support/product.ts";
+import { connectSftp, putFile, type SftpConnection } from "../support/sftp-client.ts";
 import { cpuOf, sftpBatch } from "./openssh-client.ts";
 import { medianOf, residentBytesOf } from "./process-usage.ts";
 import { type BenchServer, startFerrygate, startOpenSsh } from "./servers.ts";
@@ -80,6 +81,35 @@ const down = (server: BenchServer) => sftpBatch(server, client, `get ${server.re
 const smallUp = (server: BenchServer) =>
   sftpBatch(server, client, `put ${join(directory, "small")}/* ${server.remoteDirectory}/\n`);
 
+const concurrentUploads = options.smoke ? 5 : 100;
+const concurrentBytes = 24 * 1024 ** 2;
+
+/** The most resident memory of a new server while so many clients upload 24 MiB each at the same time. */
+async function mostResidentBytes(): Promise<{ readonly before: number; readonly most: number }> {
+  const apart = join(directory, "apart");
+  const server = await startFerrygate(apart, identity, { program, env });
+  await sftpBatch(server, client, `-mkdir ${server.remoteDirectory}\n`);
+  const before = residentBytesOf(server.pid);
+  let most = before;
+  const sampling = setInterval(() => {
+    most = Math.max(most, residentBytesOf(server.pid));
+  }, 50);
+  const content = Buffer.alloc(concurrentBytes, "content ");
+  const connections: SftpConnection[] = [];
+  try {
+    while (connections.length < concurrentUploads) {
+      connections.push(await connectSftp(server, server.username, identity.privateKeyFile));
+    }
+    const uploads = connections.map((one, index) => putFile(one, `${server.remoteDirectory}/${index}`, content));
+    await Promise.all(uploads);
+  } finally {
+    for (const { client: connected } of connections) connected.destroy();
+    clearInterval(sampling);
+    await server.stop();
+  }
+  return { before, most };
+}
+
 async function secondsOf(run: () => Promise<unknown>): Promise<number> {
   const startedAtMs = performance.now();
   await run();
@@ -114,6 +144,12 @@ try {
   await compare("down, seconds per GiB", "", async (server) => perGiB(await secondsOf(() => down(server))));
   const smallFilesUp = async (server: BenchServer) => scale.smallFiles / (await secondsOf(() => smallUp(server)));
   await compare(`${scale.smallFiles} × 4 KiB up, files a second`, "", smallFilesUp);
+  if ("memory".includes(options.only)) {
+    const { before, most } = await mostResidentBytes();
+    const [idle, busy] = [before, most].map((bytes) => (bytes / 1024 ** 2).toFixed(0));
+    const title = `${concurrentUploads} × 24 MiB up at the same time, most memory in MiB`;
+    console.log(`| ${title} | ${busy} (idle ${idle}) | | | | |`);
+  }
   console.log(
     `\nresident memory of Ferrygate at the end: ${(residentBytesOf(servers[0].pid) / 1024 ** 2).toFixed(0)} MiB`,
   );

@@ -5,6 +5,7 @@ import { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
 import { environmentNames } from "../../adapters/aws/env.ts";
 import { createS3ObjectStore } from "../../adapters/aws/s3-object-store.ts";
 import type { StagingRecord } from "../../adapters/aws/s3-staging.ts";
+import { tuneGarbageCollection } from "../../adapters/node/garbage-collection.ts";
 import { runStart } from "../../bin/cli/start.ts";
 import { createMemoryStaging } from "./memory-staging.ts";
 
@@ -26,11 +27,14 @@ function staging(): StagingRecord {
 process.exitCode = await runStart({
   configFile: values.config,
   dataDirectory: values.data,
-  openObjects: async () =>
-    createS3ObjectStore({
+  openObjects: async () => {
+    // As the gateway has it, which keeps its files there.
+    tuneGarbageCollection({ growthPercent: 100 });
+    return createS3ObjectStore({
       client: createS3Client(),
       bucket: process.env[environmentNames.dataBucket] ?? "",
       staging: staging(),
       owner: "test",
-    }),
+    });
+  },
 });
