@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { afterEach, before, beforeEach, describe, it } from "node:test";
+import { FileError } from "../../core/errors.ts";
 import type { ObjectStore, ObjectWriter } from "../../ports/object-store.ts";
 import { get, newTransferId, put, settle, writerWith } from "./object-content.ts";
 import { countSuccesses, refuses } from "./refusal.ts";
@@ -87,6 +88,19 @@ export function keptUploadsContract(create: CreateStore): void {
       const writer = await reopened.reopenWrite("acme/a", newTransferId(), { transferId, bytes });
       await write(writer, bytes, fileBytes);
       await writer.publish({});
+      await assertContent("acme/a");
+    });
+
+    it("are not published by a process that was taken for dead", async () => {
+      const { writer, transferId } = await begin();
+      await writer.flush();
+      const reopened = await tested.reopen();
+      const bytes = await reopened.keep(transferId);
+      await assert.rejects(writer.publish({}), FileError);
+      assert.equal(await store.stat("acme/a"), undefined);
+      const next = await reopened.reopenWrite("acme/a", newTransferId(), { transferId, bytes });
+      await write(next, bytes, fileBytes);
+      await next.publish({});
       await assertContent("acme/a");
     });
 

@@ -171,6 +171,7 @@ function openWriter(tree: Tree, objectKey: string, transferId: string): Reopened
     flush: async () => assertOpen(),
     publish: async ({ modifiedAtMs = Date.now(), exclusive = false, replacesEtag }) => {
       assertOpen();
+      if (tree.kept.has(transferId)) throw new FileError("unavailable", "the upload was ended by another process");
       if (isDirectory(tree, objectKey)) throw new FileError("not-a-file", `${objectKey} is a folder`);
       if (exclusive) assertFree(tree, objectKey);
       if (replacesEtag !== undefined && tree.files.get(objectKey)?.etag !== replacesEtag) {

@@ -2,7 +2,9 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 import type { Account } from "../../../core/account.ts";
+import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
+import { reconcile } from "../../../service/session/reconcile.ts";
 import type { Session } from "../../../service/session/session.ts";
 import { testAccount } from "../../support/memory-ports.ts";
 import { resumableServices } from "../../support/memory-resumable-uploads.ts";
@@ -161,6 +163,25 @@ describe("an upload that broke off", () => {
     await next.removeFile("/a.bin");
     await hanging.interrupt("the connection was dead");
     await assert.rejects(next.stat("/a.bin"), { code: "not-found" });
+  });
+
+  it("cannot be gone on with before its end is on record, lest recovery find it published", async () => {
+    const { session, again, services, ends, objects, resumable: uploads } = await start();
+    const append = services.accounting.append.bind(services.accounting);
+    let isDown = true;
+    services.accounting.append = async (event) => {
+      if (isDown && event.type === "transfer.aborted") throw new FileError("unavailable", "the disk is full");
+      await append(event);
+    };
+    const upload = await session.upload("/a.bin", { mode: "replace" });
+    await upload.append(content.subarray(0, 8));
+    await assert.rejects(upload.interrupt("the line broke"), { code: "unavailable" });
+    const next = await again();
+    await assert.rejects(next.stat("/a.bin"), { code: "not-found" });
+    isDown = false;
+    await reconcile({ ...services, objects, resumable: uploads });
+    assert.deepEqual([ends().length, ends()[0]?.keptBytes], [1, 7]);
+    assert.equal(await keptSize(next), 7);
   });
 
   it("goes on in one of two sessions that want to, and can be gone on with after that", async () => {
