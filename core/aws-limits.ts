@@ -112,4 +112,14 @@ export const awsLimits = {
   /** How long it counts what S3 said of a name: that it is a folder, or that none has it. And of how many names. */
   storeRecentMs: 2 * second,
   storeRecentNames: 20_000,
+  /** JSON of the events in one answer of the stream behind API Gateway; within JSON it may take twice as much. */
+  gatewayStreamBytes: 2 * MiB,
+  /** API Gateway waits for an answer 30 seconds. */
+  gatewayStreamMs: 20 * second,
+  /** How often it is looked whether a task has transfers under way, and for how long ECS is asked to leave it alone. */
+  taskProtectionCheckMs: 15 * second,
+  taskProtectionMs: 10 * minute,
+  /** How long a task is free to be ended that was protected as long as it may be. */
+  taskProtectionRestMs: 5 * minute,
+  longestTaskProtectionMinutes: 120,
 } as const;

@@ -338,10 +338,6 @@ export const limits = {
   httpRetryAfterMs: 5 * second,
   /** A result of AWS Lambda as JSON, binary content in base64. */
   lambdaResultBytes: 6 * MiB,
-  /** JSON of the events in one answer of the stream there; as a part of JSON again it may take twice as much. */
-  gatewayStreamBytes: 2 * MiB,
-  /** API Gateway waits for an answer 30 seconds. */
-  gatewayStreamMs: 20 * second,
   /** A function begins nothing new when so little of its time is left: a webhook or a mail may take as long. */
   functionEndMs: 20 * second,
   /** Of a file that a function makes another file of: it is read and written within one call, beside others. */

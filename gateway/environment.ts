@@ -44,6 +44,8 @@ export interface GatewayEnvironment {
   readonly healthPort: number;
   readonly availability: Availability;
   readonly drainMs: number;
+  /** How long at a stretch transfers keep this task from being ended; 0 for not at all. */
+  readonly longestProtectionMs: number;
   readonly listenAddress: string;
   /** Undefined: what ECS says about this task. */
   readonly taskAddress: string | undefined;
@@ -79,6 +81,7 @@ function environmentOf(reader: VariableReader): GatewayEnvironment {
     healthPort: reader.port(names.healthPort),
     availability,
     drainMs: drainSecondsOf(reader) * 1000,
+    longestProtectionMs: protectMinutesOf(reader) * 60_000,
     listenAddress: reader.text(names.listenAddress, "0.0.0.0"),
     taskAddress: reader.has(names.taskAddress) ? reader.ipv4(names.taskAddress) : undefined,
   };
@@ -121,6 +124,11 @@ function passiveAddressOf(reader: VariableReader): string | ReadonlyMap<string, 
 function drainSecondsOf(reader: VariableReader): number {
   if (!reader.has(names.drainSeconds)) return limits.defaultDrainSeconds;
   return reader.integer(names.drainSeconds, 1, limits.longestDrainSeconds);
+}
+
+function protectMinutesOf(reader: VariableReader): number {
+  if (!reader.has(names.protectMinutes)) return 0;
+  return reader.integer(names.protectMinutes, 0, limits.longestTaskProtectionMinutes);
 }
 
 /** A header's destination port tells what a connection is for, so no port may mean two things. */

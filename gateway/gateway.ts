@@ -21,6 +21,7 @@ import { LeasedPorts } from "./leased-ports.ts";
 import { Protocols } from "./protocols.ts";
 import { Settlement } from "./settlement.ts";
 import type { TaskIdentity } from "./task-identity.ts";
+import { TaskProtection } from "./task-protection.ts";
 import type { TaskRegistry } from "./task-registry.ts";
 
 /** What a gateway stands on. */
@@ -55,13 +56,19 @@ export class Gateway {
   readonly #connections: Connections;
   readonly #settlement: Settlement;
   readonly #certificateWatch: Watches;
+  readonly #protection: TaskProtection;
   readonly #health: HealthServer;
   #readiness: Readiness = "starting";
 
   constructor(options: GatewayOptions) {
     const { environment, task, tasks, leases, runtime } = options;
     const metrics = new GatewayMetrics();
-    const accounting = observedAccounting(options.services.accounting, (event) => metrics.observe(event));
+    const { longestProtectionMs: longestMs } = environment;
+    this.#protection = new TaskProtection({ agentUri: process.env.ECS_AGENT_URI, longestMs, runtime });
+    const accounting = observedAccounting(options.services.accounting, (event) => {
+      metrics.observe(event);
+      this.#protection.observe(event);
+    });
     const serverName = `${environment.serverName}/${task.taskId}`;
     this.#environment = environment;
     this.#tasks = tasks;
@@ -128,6 +135,7 @@ export class Gateway {
     await this.#record("server.started", "started");
     this.#readiness = "ready";
     this.#certificateWatch.start();
+    this.#protection.start();
     void this.#settlement.start();
   }
 
@@ -148,6 +156,7 @@ export class Gateway {
     await this.#registry.endAll("admin-reboot");
     await this.#protocols.close();
     await this.#certificateWatch.stop();
+    await this.#protection.stop();
     await this.#settlement.stop();
     this.#resumable?.close();
     await this.#connections.close();

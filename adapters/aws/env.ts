@@ -46,6 +46,8 @@ export const environmentNames = {
   availability: "FERRYGATE_AVAILABILITY",
   /** How long a stopping container waits for its sessions: less than the task's stop timeout, 110 without it. */
   drainSeconds: "FERRYGATE_DRAIN_SECONDS",
+  /** Minutes at a stretch for which transfers keep a task from being ended by a scale-in or a deployment; or 0. */
+  protectMinutes: "FERRYGATE_PROTECT_MINUTES",
   /** The address to listen on, all of them without it; and where other tasks find this one, if not as ECS says. */
   listenAddress: "FERRYGATE_LISTEN_ADDRESS",
   taskAddress: "FERRYGATE_TASK_ADDRESS",

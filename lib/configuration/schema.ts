@@ -98,6 +98,11 @@ const gateway = z.strictObject({
       minutes: z.int().min(0).max(60).default(15),
       /** Then it is told to end, and has this long. Fargate allows 120. */
       stopSeconds: z.int().min(2).max(120).default(120),
+      /**
+       * How long at a stretch transfers keep their task from being ended by a scale-in or a deployment, which takes as
+       * long then; 0 for not at all.
+       */
+      protectMinutes: z.int().min(0).max(120).default(60),
     })
     .prefault({}),
   /** A name of yours for the load balancer, shown to partners; its record is yours to keep. */

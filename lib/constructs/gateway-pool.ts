@@ -4,8 +4,9 @@ import {
   type aws_ec2 as ec2,
   aws_ecs as ecs,
   aws_elasticloadbalancingv2 as elb,
-  type aws_iam as iam,
+  aws_iam as iam,
   aws_logs as logs,
+  Stack,
 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { acknowledge, acknowledgeResources } from "./acknowledge.ts";
@@ -84,6 +85,19 @@ export class GatewayPool extends Construct implements iam.IGrantable, ec2.IConne
     this.connections = this.service.connections;
     this.targets = this.#targets(props);
     this.#scale(props);
+  }
+
+  /** Lets tasks keep ECS from ending them while transfers are under way. */
+  grantProtection(): void {
+    const { cluster } = this.service;
+    acknowledgeResources(this, "/*", "Tasks have no names before they run; they are those of the cluster.");
+    iam.Grant.addToPrincipal({
+      grantee: this,
+      actions: ["ecs:UpdateTaskProtection"],
+      resourceArns: [
+        Stack.of(this).formatArn({ service: "ecs", resource: "task", resourceName: `${cluster.clusterName}/*` }),
+      ],
+    });
   }
 
   metricCpu(): cloudwatch.Metric {

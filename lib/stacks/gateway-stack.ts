@@ -106,6 +106,7 @@ export class GatewayStack extends Stack {
     store.tls.grantRead(pool);
     events.bus.grantPutEvents(pool);
     functions.functions.customAuth.grantInvoke(pool);
+    pool.grantProtection();
   }
 
   #environment(poolId: string, passiveAddress: string): Record<string, string> {
@@ -130,6 +131,7 @@ export class GatewayStack extends Stack {
       [environmentNames.trustedProxies]: network.network.trustedProxies.join(","),
       [environmentNames.availability]: gateway.mode,
       [environmentNames.drainSeconds]: String(Math.max(1, gateway.drain.stopSeconds - endingSeconds)),
+      [environmentNames.protectMinutes]: String(gateway.drain.protectMinutes),
     };
   }
 

@@ -54,6 +54,7 @@ describe("the environment of the container", () => {
       healthPort: 8080,
       availability: "active-passive",
       drainMs: 110_000,
+      longestProtectionMs: 0,
       listenAddress: "0.0.0.0",
       taskAddress: undefined,
     });

@@ -45,6 +45,7 @@ describe("a gateway", () => {
       healthPort: sftpPort + 3,
       availability: "active-active",
       drainMs: 10_000,
+      longestProtectionMs: 0,
       listenAddress: host,
       taskAddress: host,
       ...changes,

@@ -189,6 +189,11 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     "gateway.passivePorts: holds 5000, on which the container listens",
   ],
   ["a drain of over an hour", withGateway({ drain: { minutes: 61 } }), "gateway.drain.minutes: Too big"],
+  [
+    "a protection that a deployment cannot wait for",
+    withGateway({ drain: { protectMinutes: 121 } }),
+    "gateway.drain.protectMinutes: Too big",
+  ],
   ["a stop over Fargate's", withGateway({ drain: { stopSeconds: 121 } }), "gateway.drain.stopSeconds: Too big"],
   ["a host name of one word", withGateway({ hostName: "files" }), "gateway.hostName: is not a full name"],
   [
@@ -300,7 +305,7 @@ describe("a stage's configuration", () => {
 
   it("is accepted with defaults where it says nothing", () => {
     const stage = resolveStage(valid);
-    assert.deepEqual(stage.gateway.drain, { minutes: 15, stopSeconds: 120 });
+    assert.deepEqual(stage.gateway.drain, { minutes: 15, stopSeconds: 120, protectMinutes: 60 });
     assert.equal(stage.gateway.passivePorts, "50000-50019");
     assert.deepEqual(problemsOf({ ...valid, network: imported }), []);
   });

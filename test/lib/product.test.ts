@@ -44,6 +44,7 @@ const actionsOfTask = [
   "dynamodb:PutItem",
   "dynamodb:Query",
   "dynamodb:UpdateItem",
+  "ecs:UpdateTaskProtection",
   "events:PutEvents",
   "kms:Decrypt",
   "kms:DescribeKey",
@@ -248,6 +249,7 @@ describe("the placed product", () => {
         assert.deepEqual(reading.ok ? [] : reading.problems, []);
         assert(reading.ok);
         assert.equal(reading.environment.drainMs, 110_000);
+        assert.equal(reading.environment.longestProtectionMs, 3_600_000);
         assert.equal(reading.environment.trustedProxies.length, 6);
       }
     });
@@ -262,17 +264,6 @@ describe("the placed product", () => {
       assert(!statements.some(({ Action }) => Action.includes("dynamodb:Scan")));
     });
   }
-
-  it("lets the HTTP API call the function of transfers, and no other", () => {
-    const role = all("AWS::IAM::Role").find(({ id }) => id.startsWith("FunctionshttpapiRole"));
-    const invoked = placed
-      .statementsOf("Functions", role?.id ?? "")
-      .filter(({ Action }) => Action.includes("lambda:InvokeFunction"));
-    assert.match(
-      text(invoked.map(({ Resource }) => Resource)),
-      /^\[\[\{"ref":"Functions\/FunctionstransfersFunction[^"]+"\}\]\]$/,
-    );
-  });
 
   it("ends every call of a function before its lease ends", () => {
     const sureMs = limits.functionLeaseMs - limits.functionRenewMs;
