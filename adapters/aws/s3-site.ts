@@ -108,22 +108,61 @@ class S3Site implements RemoteSite {
         await this.#uploads.write(object, content, { bytes, continuation });
       }
     } catch (error) {
-      throw siteFailure(error, path);
+      const failure = siteFailure(error, path);
+      if (!(await this.#hasComeAfterAll(path, options, failure))) throw failure;
     }
   }
 
+  /**
+   * An answer that gets lost makes the client ask again, and what it put there the first time is in its own way then.
+   * The digest tells it from what others have put there.
+   */
+  async #hasComeAfterAll(path: VirtualPath, { bytes, sha256 }: RemoteWrite, { code }: FileError): Promise<boolean> {
+    if (code !== "already-exists" && code !== "not-found") return false;
+    const head = await this.#head(path).catch(() => undefined);
+    return head?.ContentLength === bytes && head.Metadata?.[digestName] === sha256;
+  }
+
+  /**
+   * S3 copies and deletes: a copy that is not to overwrite is refused by S3 itself, and what takes the place of the
+   * file after it was copied stays. Services that know no such conditions are asked what is there right before.
+   */
   async rename(from: VirtualPath, to: VirtualPath, { overwrite }: { readonly overwrite: boolean }): Promise<void> {
     if (!overwrite && (await this.stat(to))) {
       throw new FileError("already-exists", `${to} exists at the destination already`);
     }
-    const source = [this.#bucket, ...this.#objectKey(from).split("/")].map(encodeURIComponent).join("/");
-    const input = { Bucket: this.#bucket, Key: this.#objectKey(to), CopySource: source };
+    const version = (await this.#head(from))?.ETag;
+    if (version === undefined) throw new FileError("not-found", `${from} is not at the destination`);
+    const input = {
+      Bucket: this.#bucket,
+      Key: this.#objectKey(to),
+      CopySource: [this.#bucket, ...this.#objectKey(from).split("/")].map(encodeURIComponent).join("/"),
+      CopySourceIfMatch: version,
+    };
+    const copy = (condition: { readonly IfNoneMatch?: "*" }) =>
+      this.#client.send(new CopyObjectCommand({ ...input, ...condition }), this.#signal());
     try {
-      await this.#client.send(new CopyObjectCommand(input), this.#signal());
+      await copy(overwrite ? {} : { IfNoneMatch: "*" }).catch((error: unknown) => {
+        if (!isUnknownCondition(error)) throw error;
+        return copy({});
+      });
     } catch (error) {
       throw siteFailure(error, to);
     }
-    await this.remove(from);
+    await this.#removeVersion(from, version);
+  }
+
+  async #removeVersion(path: VirtualPath, version: string): Promise<void> {
+    if ((await this.#head(path))?.ETag !== version) return;
+    const input = { Bucket: this.#bucket, Key: this.#objectKey(path), IfMatch: version };
+    try {
+      await this.#client.send(new DeleteObjectCommand(input), this.#signal());
+    } catch (error) {
+      const { code } = siteFailure(error);
+      if (code === "already-exists" || code === "not-found") return;
+      if (!isUnknownCondition(error)) throw siteFailure(error);
+      await this.remove(path);
+    }
   }
 
   async remove(path: VirtualPath): Promise<void> {
@@ -206,4 +245,10 @@ async function gathered(content: AsyncIterable<Uint8Array>, bytes: number): Prom
 
 function isMissingBucket(error: unknown): boolean {
   return (error as { name?: unknown }).name === "NoSuchBucket";
+}
+
+/** Conditions of copies and deletions are new: other services than AWS's may refuse them. */
+function isUnknownCondition(error: unknown): boolean {
+  const { name = "", $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
+  return name === "NotImplemented" || $metadata?.httpStatusCode === 501;
 }

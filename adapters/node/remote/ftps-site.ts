@@ -126,10 +126,11 @@ class FtpsSite implements RemoteSite {
   }
 
   async rename(from: VirtualPath, to: VirtualPath, { overwrite }: { readonly overwrite: boolean }): Promise<void> {
+    await this.#makeFolders(parentOf(to));
+    // FTP has no rename that spares what is there, so this is asked as late as it can be.
     if (!overwrite && (await this.stat(to))) {
       throw new FileError("already-exists", `${to} exists at the destination already`);
     }
-    await this.#makeFolders(parentOf(to));
     const rename = () => this.#ask(from, () => this.#client.rename(this.#place(from), this.#place(to)));
     try {
       await rename();
