@@ -71,13 +71,16 @@ export class DirectoryWriter implements ReopenedWriter {
   keep(): Promise<number> {
     return this.#inTurn(async () => {
       if (this.#hasEnded) return 0;
-      // What did not reach the disk once may be missing, whatever it says later.
-      const bytes = await this.#attempt(() => this.#sync()).then(
-        () => this.#ends.setAside(this.#staged),
-        () => 0,
-      );
-      await this.#end();
-      return bytes;
+      try {
+        // What did not reach the disk once may be missing, whatever it says later.
+        const isOnDisk = await this.#attempt(() => this.#sync()).then(
+          () => true,
+          () => false,
+        );
+        return isOnDisk ? await this.#ends.setAside(this.#staged) : 0;
+      } finally {
+        await this.#end();
+      }
     });
   }
 

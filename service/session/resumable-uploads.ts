@@ -171,13 +171,12 @@ export class ResumableUploads {
     await objects.discard(transferId);
   }
 
+  /** Where many begin at the same moment, those that never come to it are not the newest, and so not kept. */
   async #takePlace(upload: NewestUpload, found: ResumableUpload | undefined): Promise<void> {
     const { store, objects } = this.#options;
     let earlier = found;
     for (let tries = 1; !(await store.put(this.#underWay(upload), earlier?.transferId)); tries += 1) {
-      if (tries === limits.newestUploadTries) {
-        throw new FileError("unavailable", "other sessions begin uploads of this file at the same moment");
-      }
+      if (tries === limits.newestUploadTries) return;
       earlier = await store.find(upload.accountName, upload.objectKey);
     }
     if (earlier?.keptBytes !== undefined) await objects.discard(earlier.transferId);

@@ -119,6 +119,22 @@ describe("requests to S3", { skip: awsOrSkip() }, () => {
     assert.equal(await settle(store, "a", id), "unpublished");
   });
 
+  it("to keep an upload and to go on with it", async () => {
+    const [id, next] = [newTransferId(), newTransferId()];
+    const writer = await store.openWrite("acme/a", id);
+    await writer.write(Buffer.alloc(2 * limits.storePartBytes + 1));
+    await writer.flush();
+    assert.deepEqual(await requestsOf(() => writer.keep()), {});
+    assert.deepEqual(await requestsOf(() => store.keep(id)), { ListParts: 1 });
+    const goOn = async () => {
+      const reopened = await store.reopenWrite("acme/a", next, { transferId: id, bytes: 2 * limits.storePartBytes });
+      await reopened.write(Buffer.from("end"));
+      await reopened.publish({});
+    };
+    // The names are known by then.
+    assert.deepEqual(await requestsOf(goOn), { ListParts: 1, UploadPart: 1, CompleteMultipartUpload: 1 });
+  });
+
   it("to list", async () => {
     for (const name of ["a", "b", "c/d"]) await put(store, `folder/${name}`, "content");
     assert.deepEqual(await requestsOf(() => store.list("folder", { limit: 1000 })), { ListObjectsV2: 1 });
