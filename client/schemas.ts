@@ -38,6 +38,7 @@ export interface AccountingEvent {
     | "dispatch.skipped"
     | "pull.completed"
     | "pull.failed"
+    | "pull.recovered"
     | "alert.sent"
     | "alert.failed"
     | "scan.clean"
@@ -86,6 +87,7 @@ export interface AlertRule {
       | "dispatch.skipped"
       | "pull.completed"
       | "pull.failed"
+      | "pull.recovered"
       | "alert.sent"
       | "alert.failed"
       | "scan.clean"
@@ -119,6 +121,7 @@ export interface AlertRule {
       | "!dispatch.skipped"
       | "!pull.completed"
       | "!pull.failed"
+      | "!pull.recovered"
       | "!alert.sent"
       | "!alert.failed"
       | "!scan.clean"
@@ -427,6 +430,7 @@ export interface PullRun {
   readonly unstable: number;
   readonly failed: number;
   readonly failure?: string;
+  readonly trouble?: { readonly since: string; readonly reportedAt: string; readonly paths: readonly string[] };
 }
 
 export interface PullState {

@@ -20,6 +20,7 @@ export const eventTypes = [
   "dispatch.skipped",
   "pull.completed",
   "pull.failed",
+  "pull.recovered",
   "alert.sent",
   "alert.failed",
   "scan.clean",

@@ -1,3 +1,13 @@
+/** A row of looks that failed. Times are ISO 8601. */
+export interface PullTrouble {
+  /** When the first of them failed. */
+  readonly since: string;
+  /** When that went on record last. */
+  readonly reportedAt: string;
+  /** What could not be read there: files, or the folder itself; up to limits.pullFailuresListed. */
+  readonly paths: readonly string[];
+}
+
 /** What became of one look at a site. Times are ISO 8601. */
 export interface PullRun {
   readonly startedAt: string;
@@ -11,6 +21,8 @@ export interface PullRun {
   readonly failed: number;
   /** Why the look as a whole failed, in one sentence. */
   readonly failure?: string | undefined;
+  /** Undefined when all is well. */
+  readonly trouble?: PullTrouble | undefined;
 }
 
 /** What pulls remember, over restarts. Every method throws FileError `unavailable`. */

@@ -39,6 +39,14 @@ const pullRun = z
     unstable: z.int().describe("still changing"),
     failed: z.int(),
     failure: z.string().optional().describe("why the look as a whole failed"),
+    trouble: z
+      .object({
+        since: instant.describe("when the first look of a row failed"),
+        reportedAt: instant.describe("when that went on record last"),
+        paths: z.array(z.string()).describe("what could not be read there, up to 20"),
+      })
+      .optional()
+      .describe("while looks fail"),
   })
   .meta({ id: "PullRun" });
 

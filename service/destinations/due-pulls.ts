@@ -2,7 +2,7 @@ import type { Pull } from "../../core/pull.ts";
 import type { TransferProgress } from "../../core/transfer-progress.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { TransferBoard } from "../../ports/transfer-board.ts";
-import { recordPull } from "./pull-record.ts";
+import { settleRun } from "./pull-record.ts";
 import { type RunReport, runPull } from "./pull-run.ts";
 import { isInForce, type PullServices } from "./pull-services.ts";
 
@@ -71,14 +71,13 @@ export class DuePulls {
   }
 
   async #run(pull: Pull, untilMs: number): Promise<RunReport> {
-    const { runtime, memory } = this.#services;
+    const { runtime } = this.#services;
     const isStopping = () => runtime.now() >= untilMs;
     const sleep = (ms: number) => sleepOf(runtime, ms);
     this.running.add(pull.name);
     try {
       const report = await runPull(this.#services, pull, { active: this.active, isStopping, sleep });
-      await memory.putRun(pull.name, report.run);
-      await recordPull(this.#services, pull, report);
+      await settleRun(this.#services, pull, report);
       return report;
     } finally {
       this.running.delete(pull.name);

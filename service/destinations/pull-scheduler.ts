@@ -2,7 +2,7 @@ import { limits } from "../../core/limits.ts";
 import type { Pull } from "../../core/pull.ts";
 import type { TransferProgress } from "../../core/transfer-progress.ts";
 import type { PullRun } from "../../ports/pull-memory.ts";
-import { recordPull } from "./pull-record.ts";
+import { rememberCutOff, settleRun } from "./pull-record.ts";
 import { runPull } from "./pull-run.ts";
 import { isInForce, type PullServices, pullInForce } from "./pull-services.ts";
 
@@ -101,8 +101,7 @@ export class PullScheduler {
       isStopping: () => this.#isStopping,
       sleep: (ms) => this.#sleep(ms),
     });
-    await this.#services.memory.putRun(pull.name, report.run);
-    if (!this.#isStopping) await recordPull(this.#services, pull, report);
+    await (this.#isStopping ? rememberCutOff : settleRun)(this.#services, pull, report);
   }
 
   #sleep(ms: number): Promise<void> {

@@ -5,6 +5,7 @@ import { FileError } from "../../../core/errors.ts";
 import type { Pull } from "../../../core/pull.ts";
 import { parseVirtualPath } from "../../../core/virtual-path.ts";
 import { Destinations } from "../../../service/destinations/destination-access.ts";
+import { settleRun } from "../../../service/destinations/pull-record.ts";
 import { runPull } from "../../../service/destinations/pull-run.ts";
 import { createMemoryAutomation } from "../../support/memory-automation.ts";
 import { createMemoryServices, testAccount } from "../../support/memory-ports.ts";
@@ -35,7 +36,7 @@ function rig(pull: Pull) {
   const services = createMemoryServices([testAccount()]);
   const automation = createMemoryAutomation();
   const state = memorySiteState();
-  const seen = { open: 0, mostOpen: 0, fails: (_: number): boolean => false, requests: 0 };
+  const seen = { open: 0, mostOpen: 0, fails: (_: number): boolean => false, isDown: false, requests: 0 };
   const attempt = async <T>(effect: () => Promise<T>): Promise<T> => {
     seen.requests += 1;
     if (seen.fails(seen.requests)) throw new FileError("unavailable", "lost");
@@ -48,7 +49,11 @@ function rig(pull: Pull) {
     const close = () => {
       seen.open -= 1;
     };
-    return { ...site, close };
+    const list: typeof site.list = (folder) => {
+      if (seen.isDown) throw new FileError("unavailable", "down");
+      return site.list(folder);
+    };
+    return { ...site, list, close };
   };
   const destinations = new Destinations(
     () => [remoteDestination("sftp://site", { concurrency: 3 })],
@@ -58,14 +63,17 @@ function rig(pull: Pull) {
       now: Date.now,
     },
   );
-  const parts = { ...services, claims: automation.claims, memory: automation.pulls, calendar: cronCalendar };
+  const clock = { nowMs: Date.parse("2026-01-01T00:00:00Z") };
+  const runtime = { ...services.runtime, now: () => clock.nowMs };
+  const parts = { ...services, runtime, claims: automation.claims, memory: automation.pulls, calendar: cronCalendar };
   const run = () =>
     runPull({ ...parts, destinations, pulls: () => [pull] }, pull, {
       active: new Set(),
       isStopping: () => false,
       sleep: async () => {},
     });
-  return { services, state, seen, run };
+  const settle = async () => settleRun({ ...parts, destinations, pulls: () => [pull] }, pull, await run());
+  return { services, state, seen, run, settle, clock };
 }
 
 describe("a look of a pull", () => {
@@ -102,6 +110,62 @@ describe("a look of a pull", () => {
     assert.equal((await run()).run.failure, "there is no account nobody");
     const { run: other } = rig(pullOf({ destination: "nowhere" }));
     assert.equal((await other()).run.failure, "there is no destination nowhere");
+  });
+});
+
+describe("the record of a pull", () => {
+  const minuteMs = 60_000;
+
+  /** What each look puts on record: one a minute, through the looks in which something fails. */
+  async function looks(count: number, prepare: (look: number, under: ReturnType<typeof rig>) => void) {
+    const under = rig(pullOf());
+    const types: string[][] = [];
+    for (let look = 0; look < count; look += 1) {
+      prepare(look, under);
+      under.clock.nowMs += minuteMs;
+      const before = under.services.accounting.events.length;
+      await under.settle();
+      const events = under.services.accounting.events.slice(before);
+      types.push(events.map(({ type }) => type).filter((type) => type.startsWith("pull.")));
+    }
+    return { types, events: under.services.accounting.events };
+  }
+
+  it("has one failure of a site that is down for a day, a reminder each six hours, and its recovery", async () => {
+    const dayLooks = 24 * 60;
+    const { types, events } = await looks(dayLooks + 2, (look, { seen }) => {
+      seen.isDown = look < dayLooks;
+    });
+    assert.equal(types.flat().filter((type) => type === "pull.failed").length, 4);
+    assert.deepEqual(types[0], ["pull.failed"]);
+    assert.deepEqual(types[6 * 60], ["pull.failed"]);
+    assert.deepEqual(types.slice(dayLooks), [["pull.recovered"], []]);
+    const [failed, recovered] = ["pull.failed", "pull.recovered"].map((type) =>
+      events.find((one) => one.type === type),
+    );
+    assert.equal(recovered?.data.since, failed?.data.since);
+    assert.deepEqual([recovered?.data.pull, recovered?.data.destination], ["p", "site"]);
+  });
+
+  it("has each file that fails once, and the site for itself", async () => {
+    const { types } = await looks(7, (look, { seen, state, services }) => {
+      seen.isDown = look === 4;
+      for (const name of ["a", ...(look >= 2 ? ["b"] : [])]) {
+        state.files.set(`/out/${name}`, utf8(name));
+        if (look < 6) void services.objects.ensureDirectory(`tester/inbox/${name}`);
+        else void services.objects.remove(`tester/inbox/${name}`, "directory");
+      }
+    });
+    const expected = [
+      ["pull.failed"],
+      [],
+      ["pull.failed"],
+      [],
+      ["pull.failed"],
+      [],
+      ["pull.completed", "pull.recovered"],
+    ];
+    assert.deepEqual(types, expected);
   });
 });
 
