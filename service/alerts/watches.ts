@@ -72,7 +72,7 @@ export class Watches {
     const id = `missing-${rule}-${until}`;
     if (this.#noticed.has(id)) return;
     const { account, path } = expectation;
-    if (await this.#hasArrived(expectation, period)) {
+    if ((await this.#hasArrived(expectation, period)) || (await this.#isNewer(rule, until))) {
       this.#noticed.add(id);
       return;
     }
@@ -101,6 +101,23 @@ export class Watches {
           direction !== "download" && quarantined !== true && typeof at === "string" && path.matches(at),
       );
       if (isThere || page.cursor === undefined) return isThere;
+      cursor = page.cursor;
+    }
+  }
+
+  /**
+   * Whether the rule was not yet there at the deadline: nobody waited for the file then. An empty data directory takes
+   * its first rules without a change on record, so there the beginning of the record counts.
+   */
+  async #isNewer(rule: string, deadline: string): Promise<boolean> {
+    const { accounting } = this.#services;
+    const first = await accounting.query({ until: deadline, limit: 1 });
+    if (first.events.length === 0 && first.cursor === undefined) return true;
+    const query = { since: deadline, types: ["configuration.changed"] as const, limit: limits.eventPageEntries };
+    for (let cursor: string | undefined; ; ) {
+      const page = await accounting.query({ ...query, cursor });
+      const isNew = page.events.some(({ data }) => isNewExpectation(data, rule));
+      if (isNew || page.cursor === undefined) return isNew;
       cursor = page.cursor;
     }
   }
@@ -144,6 +161,12 @@ export class Watches {
     });
     this.#noticed.add(notice.id);
   }
+}
+
+/** Of `configuration.changed`: whether the rule waits for something else from then on. */
+function isNewExpectation({ kind, name, fields }: AccountingEvent["data"], rule: string): boolean {
+  if (kind !== "alert-rule" || name !== rule || !Array.isArray(fields)) return false;
+  return fields.some((field) => /^(expect|enabled)\b/.test(`${field}`));
 }
 
 function isoTime(instantMs: number): string {

@@ -43,8 +43,9 @@ function rig(parts: RigParts = {}) {
       serverName: "gateway-1",
       recordLateMs: parts.recordLateMs,
     });
+  const begin = () => accounting.append(event("server.started", "2026-11-20T00:00:00.000Z", {}));
   const told = () => accounting.events.filter(({ server }) => server === "gateway-1");
-  return { state, accounting, process, watches: process(), told };
+  return { state, accounting, process, watches: process(), begin, told };
 }
 
 function event(type: AccountingEvent["type"], time: string, data: Readonly<Record<string, unknown>>, name = "acme") {
@@ -52,12 +53,17 @@ function event(type: AccountingEvent["type"], time: string, data: Readonly<Recor
   return { id: `${type} ${time}`, type, time, server: "other", protocol: "sftp", message: "", account, data } as const;
 }
 
+function change(time: string, data: Readonly<Record<string, unknown>>) {
+  return event("configuration.changed", time, { kind: "alert-rule", name: "orders", ...data });
+}
+
 const upload = (time: string, path = "/inbox/orders-1.csv", name = "acme") =>
   event("transfer.completed", time, { path, direction: "upload" }, name);
 
 describe("a file that is due", () => {
   it("is told to be missing once, in an event that its rule selects", async () => {
-    const { watches, process, told, state } = rig({ rules: [rule] });
+    const { watches, process, begin, told, state } = rig({ rules: [rule] });
+    await begin();
     await watches.check();
     await watches.check();
     await process().check();
@@ -119,12 +125,38 @@ describe("a file that is due", () => {
     ],
   ] as const) {
     it(`is missing when what came ${title}`, async () => {
-      const { watches, accounting, told } = rig({ rules: [rule] });
+      const { watches, accounting, begin, told } = rig({ rules: [rule] });
+      await begin();
       await accounting.append(came);
       await watches.check();
       assert.equal(told()[0]?.type, "file.missing");
     });
   }
+
+  for (const [title, changes, count] of [
+    ["was made", [change("2026-11-22T06:00:10.000Z", { operation: "created", fields: ["enabled", "expect"] })], 0],
+    ["got another deadline", [change("2026-11-22T06:00:10.000Z", { fields: ["expect.by"] })], 0],
+    ["got another subject", [change("2026-11-22T06:00:10.000Z", { fields: ["email.subject"] })], 1],
+    ["was made the day before", [change("2026-11-21T12:00:00.000Z", { fields: ["expect"] })], 1],
+  ] as const) {
+    it(`is told ${count} times of the deadline before when the rule ${title}`, async () => {
+      const { watches, accounting, begin, told } = rig({ rules: [rule] });
+      await begin();
+      for (const changed of changes) await accounting.append(changed);
+      await watches.check();
+      assert.equal(told().length, count);
+    });
+  }
+
+  it("is not told of a deadline before the record begins", async () => {
+    const { watches, accounting, told, state } = rig({ rules: [rule] });
+    await accounting.append(event("server.started", "2026-11-22T06:00:10.000Z", {}));
+    await watches.check();
+    assert.deepEqual(told(), []);
+    state.now = "2026-11-23T06:00:30Z";
+    await watches.check();
+    assert.equal(told().length, 1);
+  });
 
   it("is nobody's business when its rule is out of force", async () => {
     const { watches, told } = rig({ rules: [{ ...rule, enabled: false }] });
