@@ -87,7 +87,7 @@ interface ApiRequest {
 async function askApi(client: HttpApiClient, { method, path, body }: ApiRequest): Promise<JsonObject> {
   const json = { headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
   const response = await client.request(method, path, body === undefined ? {} : json).catch((error: unknown) => {
-    throw refusal(`${method} ${path}`, error) ?? new Error(`${client.url} cannot be reached`, { cause: error });
+    throw refusal(`${method} ${path}`, error) ?? new Error(`${client.url} cannot be reached: ${reasonOf(error)}`);
   });
   const text = await response.text();
   try {
@@ -95,6 +95,15 @@ async function askApi(client: HttpApiClient, { method, path, body }: ApiRequest)
   } catch {
     throw new Error(`${method} ${path}: the answer is not that of this API`);
   }
+}
+
+/** Of `fetch`, which keeps behind "fetch failed" whether it was the name, the port or the certificate. */
+function reasonOf(error: unknown): string {
+  let innermost = error;
+  while (innermost instanceof Error && innermost.cause instanceof Error) innermost = innermost.cause;
+  if (!(innermost instanceof Error)) return `${innermost}`;
+  // Where a name has several addresses there is no message, but the code of the first.
+  return innermost.message || ("code" in innermost ? `${innermost.code}` : innermost.name);
 }
 
 /** What the server says, and what may be done about it; undefined where nobody answered. */

@@ -3,6 +3,7 @@ import { loadConfiguration } from "../../adapters/node/configuration/load-config
 import type { Account } from "../../core/account.ts";
 import { FileError } from "../../core/errors.ts";
 import { FolderMap } from "../../core/folder-map.ts";
+import { evaluateLogin } from "../../core/login.ts";
 import { type Action, actions, decide, parseAction } from "../../core/permission.ts";
 import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
 import { onlyPositional, parseArguments, UsageError } from "./arguments.ts";
@@ -38,7 +39,13 @@ function explain(account: Account, action: Action, path: VirtualPath): string[] 
   const lists = { account: account.permissions, groups: account.groups.map((group) => group.permissions) };
   const { effect, rule } = decide({ accountName: account.name, action, path }, lists);
   const objectKey = new FolderMap(account).objectKeyFor(path);
-  return [`decision: ${effect}`, `rule: ${rule}`, `path: ${path}`, `objectKey: ${objectKey}`];
+  return [`decision: ${effect}`, `rule: ${rule}`, `path: ${path}`, `objectKey: ${objectKey}`, ...loginLines(account)];
+}
+
+/** Permissions say nothing about an account that nobody can log in to. From where it may is left to the server. */
+function loginLines(account: Account): string[] {
+  const login = evaluateLogin({ ...account, sources: undefined }, Date.now(), "");
+  return login.ok ? [] : [`login: refused (${login.reason})`];
 }
 
 function required(value: string | undefined, option: string): string {

@@ -59,6 +59,26 @@ suite("ferrygate explain", () => {
     assert.deepEqual({ exitCode, lines: stdout.split("\n") }, { exitCode: 0, lines: expected });
   });
 
+  test("an account that cannot log in is said to be so, whatever its permissions", async () => {
+    const lines = [
+      "groups: [{ name: shut, enabled: false }]",
+      "accounts:",
+      "  - { name: off, enabled: false, permissions: [[allow-read]] }",
+      "  - { name: old, expires: 2020-01-01, permissions: [[allow-read]] }",
+      "  - { name: member, groups: [shut], permissions: [[allow-read]] }",
+      '  - { name: far, sources: ["10.0.0.0/8"], permissions: [[allow-read]] }',
+    ];
+    workspace.write("closed.yaml", `${lines.join("\n")}\n`);
+    const said = async (name: string) => {
+      const args = ["--config", "closed.yaml", "--account", name, "--action", "read", "/a"];
+      return (await ferrygate(["explain", ...args])).stdout.split("\n").slice(4, -1);
+    };
+    assert.deepEqual(await said("off"), ["login: refused (account-disabled)"]);
+    assert.deepEqual(await said("old"), ["login: refused (account-expired)"]);
+    assert.deepEqual(await said("member"), ["login: refused (group-disabled)"]);
+    assert.deepEqual(await said("far"), []);
+  });
+
   test("a refusal is an answer too, and virtual folders are followed", async () => {
     const { exitCode, stdout } = await explain("--account", "acme", "--action", "delete", "/shared/a");
     assert.equal(exitCode, 0);

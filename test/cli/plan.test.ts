@@ -135,6 +135,13 @@ test("an API token with the scope management is enough, in the environment or in
   assert.equal((await ferrygate(["plan", ...ofApi(configurationFile)], { FERRYGATE_TOKEN: token })).exitCode, 0);
 });
 
+test("a server that cannot be reached is told with the reason", async () => {
+  const args = ["plan", "--config", product.configurationFile, "--url", "http://127.0.0.1:9"];
+  const { exitCode, stderr } = await ferrygate(args, { FERRYGATE_TOKEN: "fgt_unused" });
+  assert.equal(exitCode, 1);
+  assert.equal(stderr, "ferrygate: http://127.0.0.1:9 cannot be reached: bad port\n");
+});
+
 test("a file of a token that cannot be used says why, and not what is in it", async () => {
   const { configurationFile } = product;
   const none = await ferrygate(["plan", ...ofApi(configurationFile)], { FERRYGATE_TOKEN_FILE: "/does/not/exist" });
