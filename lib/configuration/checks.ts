@@ -35,6 +35,7 @@ export const checks: readonly Check[] = [
   { sections: ["gateway"], find: availability },
   { sections: ["gateway"], find: spot },
   { sections: ["gateway"], find: hostName },
+  { sections: ["gateway", "api", "dns"], find: names },
   { sections: ["mail"], find: mailIdentity },
   { sections: ["authentication"], find: loginTime },
   { sections: ["pgpKeys"], find: pgpKeyNames },
@@ -232,6 +233,17 @@ function hostName({ gateway }: Stage): Problem[] {
   const { hostName: name } = gateway;
   if (name === undefined || (name.includes(".") && !/^[\d.]+$/.test(name))) return [];
   return [{ field: "gateway.hostName", reason: "is not a full name like files.example.com" }];
+}
+
+function names({ gateway: { hostName: host }, api: { domain }, dns }: Stage): Problem[] {
+  if (dns === undefined) return [];
+  const given = Object.entries({ "gateway.hostName": host, "api.domain.name": domain?.name });
+  const named = given.filter(([, name]) => name !== undefined) as [string, string][];
+  if (named.length === 0) return [{ field: "dns", reason: "has no name to make a record for" }];
+  const zone = dns.zoneName.toLowerCase();
+  return named
+    .filter(([, name]) => name.toLowerCase() !== zone && !name.toLowerCase().endsWith(`.${zone}`))
+    .map(([field, name]) => ({ field, reason: `${name} is not in the zone ${dns.zoneName}` }));
 }
 
 function mailIdentity({ mail: { from, identity } }: Stage): Problem[] {

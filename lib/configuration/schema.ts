@@ -105,7 +105,7 @@ const gateway = z.strictObject({
       protectMinutes: z.int().min(0).max(120).default(60),
     })
     .prefault({}),
-  /** A name of yours for the load balancer, shown to partners; its record is yours to keep. */
+  /** A name of yours for the load balancer, shown to partners; with `dns` its record is made. */
   hostName: z.hostname().optional(),
 });
 
@@ -129,6 +129,12 @@ const api = z.strictObject({
    * taken by `POST /v1/sessions` only.
    */
   tokensOnly: z.boolean().default(false),
+});
+
+const dns = z.strictObject({
+  /** A public hosted zone of Route 53 that exists; `gateway.hostName` and `api.domain.name` get records in it. */
+  hostedZoneId: z.string().regex(/^Z[A-Z0-9]{1,31}$/, "is not the id of a hosted zone, such as Z0123456789ABCDEFGHIJ"),
+  zoneName: z.hostname(),
 });
 
 const mail = z.strictObject({
@@ -217,6 +223,8 @@ export const stageSections = {
   sources: sources.prefault({}),
   gateway,
   api: api.prefault({}),
+  /** Without it, the records of the names above are yours to keep. */
+  dns: dns.optional(),
   mail,
   authentication: authentication.prefault({}),
   /** OpenPGP keys of dispatch rules. The keys themselves stand in one secret, which takes 64 KiB. */

@@ -46,7 +46,7 @@ export class FileApi extends Construct {
   /** Where clients find it, with `https://`. */
   readonly url: string;
   /** What a record of the custom domain points at. */
-  readonly domainTarget: string | undefined;
+  readonly domainName: apigateway.DomainName | undefined;
 
   constructor(scope: Construct, id: string, props: FileApiProps) {
     super(scope, id);
@@ -57,7 +57,7 @@ export class FileApi extends Construct {
     this.#addRoutes(props);
     const domain = props.domain && this.#domain(props.domain);
     const stage = this.#stage(props, domain);
-    this.domainTarget = domain?.regionalDomainName;
+    this.domainName = domain;
     this.url = props.domain ? `https://${props.domain.name}` : stage.url;
   }
 

@@ -1,6 +1,13 @@
-import { CfnOutput, Stack, type StackProps } from "aws-cdk-lib";
+import {
+  type aws_apigatewayv2 as apigateway,
+  CfnOutput,
+  Stack,
+  type StackProps,
+  aws_route53_targets as targets,
+} from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import type { Stage } from "../configuration/schema.ts";
+import { AliasRecord } from "../constructs/alias-record.ts";
 import { FileApi } from "../constructs/file-api.ts";
 import { ManagedConnector, ManagedServer } from "../constructs/managed-transfer.ts";
 import type { FunctionsStack } from "./functions-stack.ts";
@@ -30,7 +37,7 @@ export class ApiStack extends Stack {
       logRetention,
     });
     new CfnOutput(this, "ApiUrl", { value: this.api.url });
-    if (this.api.domainTarget !== undefined) new CfnOutput(this, "ApiDomainTarget", { value: this.api.domainTarget });
+    if (this.api.domainName) this.#nameApi(stage, this.api.domainName);
     const { server, connectors } = stage.managedTransfer;
     if (server) new ManagedServer(this, "ManagedServer", { customAuth, logRetention });
     for (const connector of connectors) {
@@ -40,5 +47,12 @@ export class ApiStack extends Stack {
       });
       new CfnOutput(this, `ConnectorId-${connector.name}`, { value: placed.attrConnectorId });
     }
+  }
+
+  #nameApi({ dns, api: { domain } }: Stage, { regionalDomainName, regionalHostedZoneId }: apigateway.DomainName): void {
+    new CfnOutput(this, "ApiDomainTarget", { value: regionalDomainName });
+    if (dns === undefined || domain === undefined) return;
+    const target = new targets.ApiGatewayv2DomainProperties(regionalDomainName, regionalHostedZoneId);
+    new AliasRecord(this, "Name", { zone: dns, name: domain.name, target });
   }
 }

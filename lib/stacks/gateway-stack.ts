@@ -1,7 +1,15 @@
-import { CfnOutput, Duration, aws_ecs as ecs, Stack, type StackProps } from "aws-cdk-lib";
+import {
+  CfnOutput,
+  Duration,
+  aws_ecs as ecs,
+  Stack,
+  type StackProps,
+  aws_route53_targets as targets,
+} from "aws-cdk-lib";
 import type { Construct } from "constructs";
 import { environmentNames } from "../../adapters/aws/env.ts";
 import type { CorporateSide, Pool, Stage } from "../configuration/schema.ts";
+import { AliasRecord } from "../constructs/alias-record.ts";
 import { GatewayLoadBalancer } from "../constructs/gateway-load-balancer.ts";
 import { GatewayPool } from "../constructs/gateway-pool.ts";
 import { containerPorts, type ListenerPorts } from "../constructs/gateway-ports.ts";
@@ -54,6 +62,10 @@ export class GatewayStack extends Stack {
       addresses: network.addresses,
     });
     if (gateway.corporate) this.internal = this.#internal(gateway.corporate);
+    if (stage.dns && gateway.hostName !== undefined) {
+      const target = new targets.LoadBalancerTarget(this.loadBalancer.loadBalancer);
+      new AliasRecord(this, "Name", { zone: stage.dns, name: gateway.hostName, target });
+    }
     // The secrets are filled before a task reads them.
     this.addStackDependency(props.functions);
     this.#tellPartners();

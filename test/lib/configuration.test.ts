@@ -46,6 +46,10 @@ function withGateway(change: object): unknown {
   return { ...valid, gateway: { ...valid.gateway, ...change } };
 }
 
+function withHostName(hostName: string, hostedZoneId: string): unknown {
+  return { ...valid, gateway: { ...valid.gateway, hostName }, dns: { hostedZoneId, zoneName: "example.com" } };
+}
+
 function withNetwork(change: object, others: object = {}): unknown {
   return { ...valid, ...others, network: { ...imported, ...change } };
 }
@@ -195,6 +199,21 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     "gateway.drain.protectMinutes: Too big",
   ],
   ["a stop over Fargate's", withGateway({ drain: { stopSeconds: 121 } }), "gateway.drain.stopSeconds: Too big"],
+  [
+    "a zone without a name of the stage",
+    { ...valid, dns: { hostedZoneId: "Z0123456789", zoneName: "example.com" } },
+    "dns: has no name to make a record for",
+  ],
+  [
+    "a name outside of the zone",
+    withHostName("files.example.org", "Z0123456789"),
+    "gateway.hostName: files.example.org is not in the zone example.com",
+  ],
+  [
+    "a zone that is named and not identified",
+    withHostName("files.example.com", "example"),
+    "dns.hostedZoneId: is not the id of a hosted zone",
+  ],
   ["a host name of one word", withGateway({ hostName: "files" }), "gateway.hostName: is not a full name"],
   [
     "a corporate side without networks",
