@@ -9,6 +9,8 @@ import { createSesClient } from "../../adapters/aws/clients.ts";
 import { createDynamoAuditIndex } from "../../adapters/aws/dynamo-audit-index.ts";
 import { createDynamoLeases } from "../../adapters/aws/dynamo-leases.ts";
 import { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
+import { ApiClient } from "../../client/api-client.ts";
+import { followEvents } from "../../client/events.ts";
 import { ProblemError } from "../../client/problem.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { limits } from "../../core/limits.ts";
@@ -265,6 +267,35 @@ describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency:
     const sent = await eventsOf("type=alert.sent");
     assert(sent.some(({ data }) => data.rule === "missing"));
     for (const name of ["came", "missing"]) await admin.request("DELETE", `/v1/alert-rules/${name}`);
+  });
+
+  it("let a program follow the record answer by answer, and show it each event once", async () => {
+    const { client: dynamo, tableName, table } = rig.test;
+    const earlier = new DynamoTable({ client: dynamo, name: tableName, now: () => Date.now() - 60_000 });
+    const append = (to: DynamoTable, id: string) =>
+      createDynamoAuditIndex({ table: to }).append({
+        id,
+        type: "file.copied",
+        time: new Date().toISOString(),
+        server: "test",
+        protocol: "sftp",
+        message: "copied",
+        data: { path: `/followed/${id}` },
+      });
+    await append(earlier, "before");
+    const client = new ApiClient({ url: api.url, credentials: { username: "root", password } });
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const following = followEvents(client, { since, path: "/followed/" });
+    const seen = [(await following.next()).value?.event.id];
+    await append(table, "while");
+    const next = (await following.next()).value;
+    seen.push(next?.event.id);
+    assert.deepEqual(seen, ["before", "while"]);
+    await following.return();
+    await append(table, "after");
+    const again = followEvents(client, { path: "/followed/" }, { behind: next?.position });
+    assert.equal((await again.next()).value?.event.id, "after");
+    await again.return();
   });
 
   it("manage accounts over HTTP, and have the change in force for logins at once", async () => {
