@@ -13,6 +13,7 @@ import { environmentNames } from "../adapters/aws/env.ts";
 import { createEventBridgeAccountingLog } from "../adapters/aws/eventbridge-accounting-log.ts";
 import { createLambdaAuthentication } from "../adapters/aws/lambda-authentication.ts";
 import { createS3ObjectStore } from "../adapters/aws/s3-object-store.ts";
+import { heldBy } from "../adapters/aws/s3-scan.ts";
 import { FileError } from "../core/errors.ts";
 import type { PasswordHasher } from "../ports/password-hasher.ts";
 import type { Runtime } from "../ports/runtime.ts";
@@ -66,16 +67,18 @@ interface ServiceParts {
 
 /** What a gateway's sessions stand on, over the services of AWS. */
 export function openServices(
-  environment: Pick<GatewayEnvironment, "dataBucket" | "eventBus" | "authFunction">,
+  environment: Pick<GatewayEnvironment, "dataBucket" | "eventBus" | "authFunction" | "scan">,
   { table, task, tasks, runtime }: ServiceParts,
 ): GatewayServices {
   const isDead = (owner: string) => tasks.isDead(owner);
+  const isHeld = heldBy(environment.scan);
   const objects = createS3ObjectStore({
     client: createS3Client(),
     bucket: environment.dataBucket,
     staging: createDynamoStaging(table),
     owner: task.taskId,
     isDead,
+    isHeld,
   });
   const accounting = createEventBridgeAccountingLog({
     client: createEventBridgeClient(),

@@ -1,5 +1,6 @@
 import { isIPv4 } from "node:net";
 import { environmentNames as names } from "../adapters/aws/env.ts";
+import { readScannedPart, type ScannedPart } from "../adapters/aws/s3-scan.ts";
 import { limits } from "../core/limits.ts";
 import { type AddressBlock, parseAddressBlock, SourceAddressError } from "../core/source-address.ts";
 
@@ -36,6 +37,7 @@ export interface GatewayEnvironment {
   readonly table: string;
   readonly eventBus: string;
   readonly authFunction: string;
+  readonly scan?: ScannedPart | undefined;
   readonly sftp: SftpEnvironment | undefined;
   readonly ftps: FtpsEnvironment | undefined;
   /** Where FTPS data connections and connections from other tasks arrive; undefined when nothing of it is needed. */
@@ -74,6 +76,7 @@ function environmentOf(reader: VariableReader): GatewayEnvironment {
     table: reader.text(names.table),
     eventBus: reader.text(names.eventBus),
     authFunction: reader.text(names.authFunction),
+    ...(reader.has(names.scan) && { scan: reader.parsed(names.scan, readScannedPart) }),
     sftp: sftpOf(reader),
     ftps,
     dataPort: needsDataPort ? reader.port(names.dataPort) : undefined,
@@ -180,6 +183,16 @@ class VariableReader {
     const choice = choices.find((each) => each === value);
     if (choice === undefined) this.refuse(name, `${JSON.stringify(value)} is not one of ${choices.join(", ")}`);
     return choice ?? choices[0];
+  }
+
+  /** @param parse throws an Error whose message is a clause about the text */
+  parsed<Value>(name: string, parse: (text: string) => Value): Value | undefined {
+    try {
+      return parse(this.text(name));
+    } catch (error) {
+      this.refuse(name, error instanceof Error ? error.message : `${error}`);
+      return undefined;
+    }
   }
 
   integer(name: string, least: number, most: number): number {

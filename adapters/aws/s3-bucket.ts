@@ -14,7 +14,7 @@ import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { utf8Length } from "../../core/virtual-path.ts";
 import type { StoredEntry } from "../../ports/object-store.ts";
-import { statusOf, toFileError } from "./s3-errors.ts";
+import { BeingScanned, statusOf, toFileError } from "./s3-errors.ts";
 import { RecentNames } from "./s3-recent-names.ts";
 
 /** What a request must find at the key, or S3 refuses it. */
@@ -40,6 +40,8 @@ export interface BucketOptions {
   readonly encryption?: Encryption | undefined;
   /** By default limits.storeRecentMs. */
   readonly recentMs?: number | undefined;
+  /** Whether the bucket's policy denies an object until it was found clean. By default it denies none. */
+  readonly isHeld?: ((objectKey: string) => boolean) | undefined;
 }
 
 export const directoryEntry: StoredEntry = { type: "directory", size: 0, modifiedAtMs: 0, etag: "" };
@@ -50,8 +52,11 @@ export class S3Bucket {
   readonly name: string;
   readonly encryption: Encryption;
   readonly recent: RecentNames;
+  readonly #isHeld: (objectKey: string) => boolean;
 
-  constructor(client: S3Client, name: string, { encryption = {}, recentMs }: BucketOptions = {}) {
+  constructor(client: S3Client, name: string, options: BucketOptions = {}) {
+    const { encryption = {}, recentMs, isHeld = () => false } = options;
+    this.#isHeld = isHeld;
     this.client = client;
     this.name = name;
     this.encryption = encryption;
@@ -65,13 +70,31 @@ export class S3Bucket {
     } catch (error) {
       // 405 is for a version that marks a deletion.
       if (statusOf(error) === 404 || statusOf(error) === 405) return undefined;
-      throw toFileError(error);
+      throw this.meaningOf(error, objectKey);
     }
   }
 
+  /** What a refusal to read the object means. */
+  meaningOf(error: unknown, objectKey: string): unknown {
+    return statusOf(error) === 403 && this.#isHeld(objectKey) ? new BeingScanned(error) : toFileError(error);
+  }
+
+  /** Of an object that is being scanned, what a listing shows. */
   async entryAt(objectKey: string): Promise<StoredEntry | undefined> {
-    const head = await this.head(objectKey);
-    return head && entryOf(head, head.ContentLength ?? 0);
+    try {
+      const head = await this.head(objectKey);
+      return head && entryOf(head, head.ContentLength ?? 0);
+    } catch (error) {
+      if (!(error instanceof BeingScanned)) throw error;
+      const { Contents = [] } = await this.list({ Prefix: objectKey, MaxKeys: 1 });
+      const found = Contents.find(({ Key: listed }) => listed === objectKey);
+      return found && entryOf(found, found.Size ?? 0);
+    }
+  }
+
+  /** Whether there is an object with exactly this key, be it read or not. */
+  async exists(objectKey: string): Promise<boolean> {
+    return (await this.entryAt(objectKey)) !== undefined;
   }
 
   /** The first keys that begin with the prefix, at most `count`. */

@@ -24,6 +24,13 @@ export function toFileError(error: unknown): unknown {
   return new FileError(code, message, { cause: error });
 }
 
+/** What the bucket's policy denies to everybody until a scanner has found it clean. */
+export class BeingScanned extends FileError {
+  constructor(cause: unknown) {
+    super("unavailable", "the file is being scanned; try again in a moment", { cause });
+  }
+}
+
 /** Answers to HEAD have no body, so no name: the status has to do. */
 function byStatus(error: unknown): readonly [FileErrorCode, string] | undefined {
   const status = statusOf(error);

@@ -64,7 +64,7 @@ export class S3Folders {
     const { recent } = this.#bucket;
     if (recent.knows("folder", objectKey) || recent.knows("no-file", objectKey)) return false;
     const askedAtMs = recent.now();
-    const isFile = (await this.#bucket.head(objectKey)) !== undefined;
+    const isFile = await this.#bucket.exists(objectKey);
     if (!isFile) recent.see("no-file", objectKey, askedAtMs);
     return isFile;
   }
@@ -110,7 +110,7 @@ export class S3Folders {
     const marker = folderMarker(directoryKey);
     const [isKept, isFile] = await Promise.all([
       this.isKept(directoryKey),
-      this.#bucket.head(directoryKey),
+      this.#bucket.exists(directoryKey),
       this.assertNoFileAbove(directoryKey),
     ]);
     if (isFile) throw new FileError("not-a-directory", "a part of the path is not a folder");
@@ -119,7 +119,7 @@ export class S3Folders {
 
   /** Whether the folder stays when its last file goes. */
   async isKept(directoryKey: string): Promise<boolean> {
-    return directoryKey === "" || (await this.#bucket.head(`${directoryKey}/`)) !== undefined;
+    return directoryKey === "" || this.#bucket.exists(`${directoryKey}/`);
   }
 
   /** Makes it stay. */

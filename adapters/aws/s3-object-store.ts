@@ -19,7 +19,7 @@ import type { DirectPartStore } from "../../ports/pending-uploads.ts";
 import { type Encryption, entryOf, S3Bucket } from "./s3-bucket.ts";
 import { S3Copies } from "./s3-copies.ts";
 import { createS3DirectParts } from "./s3-direct-parts.ts";
-import { isNamed, statusOf, toFileError } from "./s3-errors.ts";
+import { isNamed, statusOf } from "./s3-errors.ts";
 import { S3Folders } from "./s3-folders.ts";
 import { S3Moves } from "./s3-moves.ts";
 import { bytesOf, inARow, partsOf } from "./s3-multipart.ts";
@@ -46,6 +46,8 @@ export interface S3ObjectStoreOptions {
   readonly settleMs?: number | undefined;
   /** By default limits.storeRecentMs. */
   readonly recentMs?: number | undefined;
+  /** Whether the bucket's policy denies an object until a scanner has found it clean. By default it denies none. */
+  readonly isHeld?: ((objectKey: string) => boolean) | undefined;
 }
 
 export interface S3ObjectStore extends ObjectStore {
@@ -222,7 +224,7 @@ class BucketObjectStore implements S3ObjectStore {
     objectKeySegments(fromKey);
     const to = objectKeySegments(toKey);
     if (to.length === 0) throw new FileError("already-exists", "this is the root folder");
-    const { folders, copies } = this.#parts;
+    const { bucket, folders, copies } = this.#parts;
     const parent = to.slice(0, -1).join("/");
     const [source, target, above] = await Promise.all([fromKey, toKey, parent].map((one) => folders.stat(one)));
     if (!source) throw new FileError("not-found", "there is no such file");
@@ -236,7 +238,8 @@ class BucketObjectStore implements S3ObjectStore {
     const { etag, size } = source;
     const conditions = overwrite ? {} : ({ IfNoneMatch: "*" } as const);
     const copying = copies.copy({ fromKey, toKey, etag, size, conditions });
-    return { ...source, etag: await copying.catch((error: unknown) => Promise.reject(refusedCopy(error, overwrite))) };
+    const refused = (error: unknown) => Promise.reject(takenBy(error, overwrite) ?? bucket.meaningOf(error, fromKey));
+    return { ...source, etag: await copying.catch(refused) };
   }
 
   /** Folders have no times here, so nothing changes for one. */
@@ -272,7 +275,7 @@ function nothingKept(): FileError {
   return new FileError("not-found", "what was kept of the upload is not there any more");
 }
 
-function refusedCopy(error: unknown, overwrite: boolean): unknown {
-  const isTaken = !overwrite && (statusOf(error) === 412 || isNamed(error, "ConditionalRequestConflict"));
-  return isTaken ? new FileError("already-exists", "the new name is taken") : toFileError(error);
+function takenBy(error: unknown, overwrite: boolean): FileError | undefined {
+  const meansTaken = !overwrite && (statusOf(error) === 412 || isNamed(error, "ConditionalRequestConflict"));
+  return meansTaken ? new FileError("already-exists", "the new name is taken") : undefined;
 }

@@ -4,7 +4,7 @@ import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { ObjectReader, StoredEntry } from "../../ports/object-store.ts";
 import { entryOf, type S3Bucket } from "./s3-bucket.ts";
-import { statusOf, toFileError } from "./s3-errors.ts";
+import { statusOf } from "./s3-errors.ts";
 import type { S3Folders } from "./s3-folders.ts";
 import type { PartBuffer, PartMemory } from "./s3-part-memory.ts";
 
@@ -44,7 +44,7 @@ export async function openS3Reader(services: S3ReaderServices, objectKey: string
     buffer.release();
     const isEmptyOrMissing = statusOf(error) === 416 || statusOf(error) === 404;
     if (isEmptyOrMissing) return new S3Reader(services, objectKey, await opened(bucket, folders, objectKey));
-    throw toFileError(error);
+    throw bucket.meaningOf(error, objectKey);
   }
 }
 
@@ -219,7 +219,7 @@ export class S3Reader implements ObjectReader {
     if (statusOf(error) === 412) {
       return new FileError("precondition-failed", "the file was replaced while it was read", { cause: error });
     }
-    return toFileError(error);
+    return this.#services.bucket.meaningOf(error, this.#objectKey);
   }
 }
 

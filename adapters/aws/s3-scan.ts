@@ -17,8 +17,13 @@ export function readScannedPart(text: string): ScannedPart {
   return { prefixes, deny };
 }
 
-export function isInScannedPart({ prefixes }: ScannedPart, objectKey: string): boolean {
+function isInScannedPart({ prefixes }: ScannedPart, objectKey: string): boolean {
   return prefixes.length === 0 || prefixes.some((prefix) => objectKey.startsWith(prefix));
+}
+
+/** Whether nobody can read the object before it was found clean; undefined where nothing is kept so. */
+export function heldBy(part: ScannedPart | undefined): ((objectKey: string) => boolean) | undefined {
+  return part?.deny === "until-clean" ? (objectKey) => isInScannedPart(part, objectKey) : undefined;
 }
 
 export interface S3ScanOptions {

@@ -1,13 +1,21 @@
 import type { Provisions } from "../node/configuration/entry-checks.ts";
+import type { ScannedPart } from "./s3-scan.ts";
 
 export type PgpKeySummaries = Provisions["pgpKeys"];
 
+export interface StageMeans {
+  readonly pgpKeys?: PgpKeySummaries | undefined;
+  readonly scan?: ScannedPart | undefined;
+}
+
 /** What entries find in a stage besides each other. Mail leaves through SES in every one. */
-export function stageProvisions(stage: { readonly pgpKeys?: PgpKeySummaries | undefined }): Provisions {
+export function stageProvisions({ pgpKeys = [], scan }: StageMeans): Provisions {
+  const isHeld = scan?.deny === "until-clean";
   return {
     withoutMail: undefined,
-    withoutScanner: "nothing scans files of single accounts in the AWS edition",
-    pgpKeys: stage.pgpKeys ?? [],
+    withoutScanner: isHeld ? undefined : 'the stage scans no file before it can be read; scan.deny "until-clean" does',
+    withoutScanStep: "files are scanned where they are in the AWS edition, and rules wait for that",
+    pgpKeys,
   };
 }
 

@@ -30,8 +30,8 @@ export async function openTable(
   const runtime = createRuntime({ log: createLog({ stream: process.stderr }) });
   const client = createDynamoClient();
   const table = new DynamoTable({ client, name: tableName, now: () => runtime.now() });
-  // Which keys the stage has is not known here; the file, which names them too, was checked by itself.
-  const provisions = stageProvisions(ofFile);
+  // What the stage has is not known here; the file, which names its keys and a scanner too, was checked by itself.
+  const provisions = { ...stageProvisions(ofFile), withoutScanner: undefined };
   const { store } = createDynamoConfiguration({ table, log: runtime.log, provisions });
   const close = async () => {
     if (eventBus !== undefined) await recordChanges(store, eventBus);

@@ -4,7 +4,7 @@ import {
 } from "../../adapters/aws/dynamo-account-directory.ts";
 import { createDynamoConfiguration } from "../../adapters/aws/dynamo-configuration.ts";
 import type { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
-import { type PgpKeySummaries, stageProvisions } from "../../adapters/aws/stage-provisions.ts";
+import { type StageMeans, stageProvisions } from "../../adapters/aws/stage-provisions.ts";
 import type { ConfigurationStore } from "../../ports/configuration-store.ts";
 import { runtime } from "./operator-log.ts";
 
@@ -21,10 +21,10 @@ export interface FunctionConfiguration {
   refresh(): Promise<void>;
 }
 
-/** @param pgpKeys those that the stage names */
-export function openConfiguration(table: DynamoTable, pgpKeys?: PgpKeySummaries): FunctionConfiguration {
+/** @param stage what it has besides entries */
+export function openConfiguration(table: DynamoTable, stage: StageMeans = {}): FunctionConfiguration {
   const { log } = runtime;
-  const configuration = createDynamoConfiguration({ table, log, provisions: stageProvisions({ pgpKeys }) });
+  const configuration = createDynamoConfiguration({ table, log, provisions: stageProvisions(stage) });
   let inForce: Parts | undefined;
   return {
     accounts: createDynamoAccountDirectory({ table, log }),

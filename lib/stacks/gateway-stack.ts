@@ -123,7 +123,7 @@ export class GatewayStack extends Stack {
 
   #environment(poolId: string, passiveAddress: string): Record<string, string> {
     const { stage, ports, network, store, events, functions } = this.#props;
-    const { gateway } = stage;
+    const { gateway, scan } = stage;
     return {
       [environmentNames.serverName]: `${stage.name}-${poolId}`,
       [environmentNames.dataBucket]: store.files.bucket.bucketName,
@@ -141,6 +141,9 @@ export class GatewayStack extends Stack {
       [environmentNames.passivePorts]: `${ports.firstPassive}-${ports.lastPassive}`,
       [environmentNames.passiveAddress]: passiveAddress,
       [environmentNames.trustedProxies]: network.network.trustedProxies.join(","),
+      ...(scan.kind === "guardduty" && {
+        [environmentNames.scan]: JSON.stringify({ prefixes: scan.prefixes, deny: scan.deny }),
+      }),
       [environmentNames.availability]: gateway.mode,
       [environmentNames.drainSeconds]: String(Math.max(1, gateway.drain.stopSeconds - endingSeconds)),
       [environmentNames.protectMinutes]: String(gateway.drain.protectMinutes),

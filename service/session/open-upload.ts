@@ -11,7 +11,7 @@ import { isScanned, openQuarantined, unscannable, verdictSoon } from "./upload-q
 import { UploadResumption } from "./upload-resumption.ts";
 
 /** What an upload stands on: also one that no client has asked for. */
-export type UploadServices = Pick<SessionServices, "objects" | "runtime" | "quarantine">;
+export type UploadServices = Pick<SessionServices, "objects" | "runtime" | "quarantine" | "isHeldInPlace">;
 
 /** Gives a writer that the store knows by the transferId. */
 export type OpenWriter = (transferId: string) => Promise<ObjectWriter>;
@@ -41,8 +41,7 @@ export async function openUpload(
 ): Promise<Upload> {
   const { objects, quarantine, runtime } = services;
   const { objectKey, path } = subject;
-  const isHeld = isScanned(quarantine, account, path);
-  if (isHeld && !quarantine) throw unscannable(account, path);
+  const isHeld = goesIntoQuarantine(services, account, subject);
   const keepsContent = options.mode === "update" || options.mode === "append";
   if (isHeld && keepsContent && quarantine?.quarantine.isHeld(objectKey)) {
     throw new FileError("unavailable", `an earlier upload of ${path} is being scanned; try again later`);
@@ -89,6 +88,17 @@ export async function openUpload(
     ...(isHeld && quarantine && { verdict: () => verdictSoon(quarantine, transferId) }),
   };
   return new Upload(parts, options);
+}
+
+/** @throws FileError `unavailable` where the file has to be scanned and nothing keeps it from being read before */
+function goesIntoQuarantine(
+  { quarantine, isHeldInPlace }: UploadServices,
+  account: Account,
+  { path, objectKey }: Target,
+): boolean {
+  if (!isScanned(quarantine, account, path)) return false;
+  if (!quarantine && isHeldInPlace?.(objectKey) !== true) throw unscannable(account, path);
+  return quarantine !== undefined;
 }
 
 /** For whoever has to make room: nothing of the file has come, so there is no transfer that could say it. */

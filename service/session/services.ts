@@ -22,6 +22,8 @@ export interface SessionServices {
   readonly quarantine?: UploadQuarantine | undefined;
   /** What is kept of uploads that broke off; without it nothing is. */
   readonly resumable?: ResumableUploads | undefined;
+  /** Where a scanner of the store itself keeps everybody from what it has not found clean. By default nowhere. */
+  readonly isHeldInPlace?: ((objectKey: string) => boolean) | undefined;
   readonly runtime: Runtime;
   /** How events name this server. */
   readonly serverName: string;

@@ -117,6 +117,7 @@ describe("a stage in somebody else's network", () => {
     assert.equal(variables.FERRYGATE_PASSIVE_PORTS, "50000-50045");
     assert.equal(variables.FERRYGATE_TRUSTED_PROXIES, "10.0.0.0/27,10.0.0.32/27,10.0.1.0/24,10.0.2.0/24");
     assert.equal(variables.FERRYGATE_DRAIN_SECONDS, "20");
+    assert.equal(variables.FERRYGATE_SCAN, '{"prefixes":["acme/inbox/"],"deny":"until-clean"}');
     assert.deepEqual([container.Image, container.StopTimeout], ["registry.example.com/other:2", 30]);
     assert.equal(placed.of("AWS::ElasticLoadBalancingV2::Listener").length, 49);
   });

@@ -11,7 +11,7 @@ import type { AddressInfo } from "node:net";
  * What becomes of a request: it passes; it is refused with a status, unheard or with half of its content read; its
  * connection breaks before it is heard; it is done and the answer is lost, or breaks off; it is never answered.
  */
-export type Fault = "pass" | "500" | "503" | "break" | "lose-answer" | "cut-answer" | "hang";
+export type Fault = "pass" | "403" | "500" | "503" | "break" | "lose-answer" | "cut-answer" | "hang";
 
 export interface FaultyHttp {
   readonly endpoint: string;
@@ -35,6 +35,7 @@ export async function startFaultyHttp(
 
 function serve(target: string, fault: Fault, request: IncomingMessage, response: ServerResponse): void {
   switch (fault) {
+    case "403":
     case "500":
     case "503":
       request.resume().once("end", () => response.writeHead(Number(fault)).end(errorOf(fault)));
@@ -51,8 +52,10 @@ function serve(target: string, fault: Fault, request: IncomingMessage, response:
   }
 }
 
-function errorOf(status: "500" | "503"): string {
-  const code = status === "503" ? "SlowDown" : "InternalError";
+const errorCodes = { 403: "AccessDenied", 500: "InternalError", 503: "SlowDown" } as const;
+
+function errorOf(status: "403" | "500" | "503"): string {
+  const code = errorCodes[status];
   return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>a fault</Message></Error>`;
 }
 

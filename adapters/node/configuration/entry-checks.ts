@@ -17,6 +17,8 @@ export interface Provisions {
   readonly withoutMail: string | undefined;
   /** Why nothing is scanned; undefined where it is. */
   readonly withoutScanner: string | undefined;
+  /** Why there is no step `scan`, where that is for another reason. */
+  readonly withoutScanStep?: string | undefined;
   /** Undefined where nobody knows. */
   readonly pgpKeys: readonly PgpKeySummary[] | undefined;
 }
@@ -86,7 +88,8 @@ function scanFindings(value: JsonObject, { withoutScanner }: Provisions): Findin
   return [{ path: ["scan"], part: "name", message: `its files are to be scanned: ${withoutScanner}` }];
 }
 
-function stepFindings(value: JsonObject, { withoutMail, withoutScanner, pgpKeys }: Provisions): Finding[] {
+function stepFindings(value: JsonObject, provisions: Provisions): Finding[] {
+  const { withoutMail, withoutScanner, withoutScanStep = withoutScanner, pgpKeys } = provisions;
   return entrySteps(value).flatMap(({ path, step }) => {
     const lacking = (action: string, doing: string, reason: string | undefined): Finding[] => {
       if (reason === undefined || !Object.hasOwn(step, action)) return [];
@@ -94,7 +97,7 @@ function stepFindings(value: JsonObject, { withoutMail, withoutScanner, pgpKeys 
     };
     return [
       ...lacking("email", "sends e-mail", withoutMail),
-      ...lacking("scan", "scans the file", withoutScanner),
+      ...lacking("scan", "scans the file", withoutScanStep),
       ...(pgpKeys ? pgpFindings(step, path, pgpKeys) : []),
     ];
   });

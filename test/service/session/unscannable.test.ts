@@ -31,3 +31,20 @@ it("an upload that has to be scanned is refused where nothing scans, with whose 
     ["/other.pdf"],
   );
 });
+
+it("an upload that has to be scanned is taken where a scanner keeps everybody from it at its place", async () => {
+  const account = testAccount({ scan: everywhere });
+  const isHeldInPlace = (objectKey: string) => objectKey === "tester/in.pdf";
+  const services = { ...createMemoryServices([account]), isHeldInPlace };
+  const session = createSessionOpener(services).openSession({
+    protocol: "sftp",
+    peer: { address: "127.0.0.1", port: 1 },
+    disconnect: () => {},
+  });
+  assert.equal(await session.authenticate({ kind: "password", username: "tester", password: "password" }), true);
+  const upload = await session.upload("/in.pdf", { mode: "replace" });
+  await upload.append(Buffer.from("content"));
+  await upload.commit();
+  assert.equal((await services.objects.stat("tester/in.pdf"))?.size, 7);
+  await assert.rejects(session.upload("/other.pdf", { mode: "replace" }), { code: "unavailable" });
+});
