@@ -99,4 +99,5 @@ export type TerminateCause =
   | "session-timeout"
   | "admin-reset"
   | "admin-reboot"
+  | "nas-reboot"
   | "protocol-error";

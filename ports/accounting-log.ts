@@ -47,5 +47,10 @@ export interface AccountingLog {
   find(eventId: string): Promise<AccountingEvent | undefined>;
   /** Transfers left open by a crash, oldest first. */
   unfinishedTransfers(): Promise<readonly UnfinishedTransfer[]>;
+  /**
+   * The starts of sessions whose end is not on record, oldest first, of the time since the last start of the server but
+   * one. A log that several processes write to at a time answers none.
+   */
+  unfinishedSessions(): Promise<readonly AccountingEvent[]>;
   close(): Promise<void>;
 }

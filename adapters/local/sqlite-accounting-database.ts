@@ -83,6 +83,24 @@ export class AccountingDatabase {
       .map((row) => rowOf(row).json);
   }
 
+  /** The JSON of the starts of sessions without an end, oldest first, since the last start of the server but one. */
+  unfinishedSessions(): readonly string[] {
+    const before = this.#prepared(
+      "SELECT seq FROM events WHERE type = 'server.started' ORDER BY seq DESC LIMIT 1 OFFSET 1",
+    ).get();
+    const seq = Number(before?.seq ?? 0);
+    const sql = `
+      SELECT seq, json FROM events WHERE type = 'session.started' AND seq > ?
+        AND json ->> '$.session' NOT IN (
+          SELECT json ->> '$.session' FROM events
+          WHERE type = 'session.ended' AND seq > ? AND json ->> '$.session' IS NOT NULL
+        )
+      ORDER BY seq`;
+    return this.#prepared(sql)
+      .all(seq, seq)
+      .map((row) => rowOf(row).json);
+  }
+
   /** The `seq` of the newest event; 0 when there is none. */
   end(): number {
     return Number(this.#prepared("SELECT max(seq) AS seq FROM events").get()?.seq ?? 0);

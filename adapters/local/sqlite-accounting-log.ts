@@ -100,6 +100,12 @@ class SqliteAccountingLog implements AccountingLog, EventFeed {
     return started.map((json) => ({ started: eventOf(json) }));
   }
 
+  async unfinishedSessions(): Promise<readonly AccountingEvent[]> {
+    this.#assertOpen();
+    const started = await this.#reader.call<readonly string[]>({ kind: "unfinishedSessions" });
+    return started.map(eventOf);
+  }
+
   async end(): Promise<number> {
     this.#assertOpen();
     return this.#reader.call<number>({ kind: "end" });

@@ -9,6 +9,7 @@ export type AccountingRequest =
   | { readonly kind: "select"; readonly selection: EventSelection }
   | { readonly kind: "find"; readonly eventId: string }
   | { readonly kind: "unfinishedTransfers" }
+  | { readonly kind: "unfinishedSessions" }
   | { readonly kind: "end" }
   | { readonly kind: "readBehind"; readonly position: number; readonly limit: number };
 
@@ -32,6 +33,8 @@ function answer(database: AccountingDatabase, request: AccountingRequest): unkno
       return database.find(request.eventId);
     case "unfinishedTransfers":
       return database.unfinishedTransfers();
+    case "unfinishedSessions":
+      return database.unfinishedSessions();
     case "end":
       return database.end();
     case "readBehind":

@@ -28,6 +28,20 @@ export async function openSessions(
   return { tokenSessions, apiTokens, close };
 }
 
+/** Whether a client has a token for the session, before anything else of it is open. */
+export function heldSessions({ dataDirectory }: LocalServerOptions): (sessionId: string) => Promise<boolean> {
+  const file = dataFiles(dataDirectory).tokenSessions;
+  return async (sessionId) => {
+    if (!(await exists(file))) return false;
+    const store = createSqliteSessionStore(file);
+    try {
+      return (await store.find(sessionId)) !== undefined;
+    } finally {
+      store.close();
+    }
+  };
+}
+
 function privateFile(file: string): SigningKeyFile {
   return {
     read: async () => ((await exists(file)) ? readFile(file, "utf8") : undefined),

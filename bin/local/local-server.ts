@@ -12,6 +12,7 @@ import type { EventFeed } from "../../ports/event-feed.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
 import { observedLog } from "../../service/metrics/observed-log.ts";
+import { endCutOffSessions } from "../../service/session/cut-off-sessions.ts";
 import type { ExternalAccounts } from "../../service/session/external-accounts.ts";
 import { createSessionOpener } from "../../service/session/open-session.ts";
 import { reconcile } from "../../service/session/reconcile.ts";
@@ -24,6 +25,7 @@ import { openExternalAccounts } from "./external-accounts.ts";
 import type { Endpoints, Front, FrontServices, LocalServerOptions, Readiness, Started } from "./front.ts";
 import { startFtps } from "./ftps-front.ts";
 import { startHttp } from "./http-front.ts";
+import { heldSessions } from "./http-sessions.ts";
 import { createMetrics, type LocalMetrics } from "./metrics.ts";
 import { openResumableUploads } from "./resumable-uploads.ts";
 import { openScanning } from "./scanning.ts";
@@ -50,6 +52,8 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   if (recovered.completed + recovered.aborted + recovered.discarded > 0) {
     runtime.log.warn("transfers were cut off by a crash and have been settled", { ...recovered });
   }
+  const cutOff = await endCutOffSessions(services, heldSessions(options));
+  if (cutOff > 0) runtime.log.warn("sessions were cut off by a crash and have been ended", { sessions: cutOff });
   const { openSession, resumeSession, registry } = createSessionOpener(services);
   const management = await configurationStore.serve(services);
   const alerts = await openAlerts(options);

@@ -25,6 +25,7 @@ export function observedAccounting(log: AccountingLog, observe: (event: Accounti
     query: (query: EventQuery) => log.query(query),
     find: (eventId) => log.find(eventId),
     unfinishedTransfers: () => log.unfinishedTransfers(),
+    unfinishedSessions: () => log.unfinishedSessions(),
     close: () => log.close(),
   };
 }

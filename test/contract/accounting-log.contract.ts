@@ -234,6 +234,26 @@ export function accountingLogContract(name: string, create: () => Promise<LogUnd
       assert.equal((await (await tested.reopen()).unfinishedTransfers()).length, 1);
     });
 
+    it("knows the sessions without an end, oldest first, where it is written to by one server at a time", async () => {
+      const event = (index: number, type: EventType, session?: string) =>
+        eventOf(index, { type, ...(session !== undefined && { session }), data: {} });
+      await appendAll([
+        event(0, "session.started", "old"),
+        event(1, "server.started"),
+        event(2, "session.started", "b"),
+        event(3, "server.started"),
+        event(4, "session.started", "a"),
+        event(5, "session.started", "c"),
+        event(6, "session.ended", "c"),
+        event(7, "directory.listed", "a"),
+      ]);
+      const sessions = (await log.unfinishedSessions()).map(({ session }) => session);
+      assert.ok(sessions.length === 0 || sessions.join().endsWith("b,a"), `${sessions}`);
+      await log.append(event(8, "session.ended", "b"));
+      const left = (await (await tested.reopen()).unfinishedSessions()).map(({ session }) => session);
+      assert.equal(left.length, Math.max(0, sessions.length - 1));
+    });
+
     it("accepts events up to the limit of their size and refuses larger ones", async () => {
       const bytes = Buffer.byteLength(JSON.stringify(eventOf(1, { message: "" })));
       const largest = eventOf(1, { message: "x".repeat(limits.eventBytes - bytes) });

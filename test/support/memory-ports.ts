@@ -49,6 +49,10 @@ export function createMemoryAccountingLog(): MemoryAccountingLog {
       events
         .filter(({ type, data }) => type === "transfer.started" && !hasEnded(events, data.transferId))
         .map((started) => ({ started })),
+    unfinishedSessions: async () => {
+      const ended = new Set(events.filter(({ type }) => type === "session.ended").map(({ session }) => session));
+      return events.filter(({ type, session }) => type === "session.started" && !ended.has(session));
+    },
     close: async () => {},
   };
 }

@@ -67,6 +67,7 @@ describe("the accounting record on AWS", { skip: awsOrSkip() }, () => {
           return log.find(eventId);
         },
         unfinishedTransfers: () => log.unfinishedTransfers(),
+        unfinishedSessions: () => log.unfinishedSessions(),
         close: () => log.close(),
       };
     };
