@@ -167,7 +167,10 @@ export class ResumableUploads {
     const { store, objects } = this.#options;
     const { transferId } = upload;
     if ((await objects.keep(earlier.transferId)) > 0) await store.put(earlier, transferId);
-    else await this.end(upload);
+    else {
+      await this.end(upload);
+      await objects.discard(earlier.transferId);
+    }
     await objects.discard(transferId);
   }
 
