@@ -13,6 +13,7 @@ export interface Account {
   readonly folders?: { readonly [name: string]: string };
   readonly permissions?: readonly (readonly string[])[];
   readonly scan?: "required" | readonly string[];
+  readonly resumableUploads?: boolean;
 }
 
 export interface AccountingEvent {
@@ -345,6 +346,7 @@ export interface Group {
   readonly enabled?: boolean;
   readonly permissions?: readonly (readonly string[])[];
   readonly scan?: "required" | readonly string[];
+  readonly resumableUploads?: boolean;
 }
 
 export interface PendingUpload {
