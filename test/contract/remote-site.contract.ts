@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseVirtualPath } from "../../core/virtual-path.ts";
 import type { RemoteContent, RemoteSite, RemoteWrite, VersionPin } from "../../ports/remote-site.ts";
 import { refuses } from "./refusal.ts";
@@ -70,6 +71,16 @@ async function bytesOf(content: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const parts: Uint8Array[] = [];
   for await (const part of content) parts.push(part);
   return Buffer.concat(parts);
+}
+
+/** Servers may still put away what they have received when a connection is gone. */
+async function sizeAtRest(site: RemoteSite, path: string): Promise<number> {
+  for (let before = -1; ; ) {
+    const bytes = (await site.stat(at(path)))?.bytes ?? 0;
+    if (bytes === before) return bytes;
+    before = bytes;
+    await delay(100);
+  }
 }
 
 async function namesIn(site: RemoteSite, folder: string): Promise<string[]> {
@@ -163,6 +174,26 @@ export function describeRemoteSite(name: string, skip: string | false, start: ()
       await under.put("/resumed.bin", content.subarray(0, 700_000));
       await site.write(at("/resumed.bin"), pieces(content), writing(content, { offset: 700_000 }));
       assert.ok(content.equals((await under.stored("/resumed.bin")) ?? Buffer.alloc(0)));
+    });
+
+    it("goes on behind what a broken connection has left, where a file appears gradually", async () => {
+      if (site.appearance === "whole") return;
+      const large = randomBytes(30_000_000);
+      const first = countedContent(large);
+      const other = await under.open();
+      const cut: RemoteContent = async function* (offset, purpose) {
+        for await (const piece of first.content(offset, purpose)) {
+          yield piece;
+          if (first.sent() > 20_000_000) other.close();
+        }
+      };
+      await refuses("unavailable", other.write(at("/broken.bin"), cut, writing(large)));
+      const offset = await sizeAtRest(site, "/broken.bin");
+      const second = countedContent(large);
+      await site.write(at("/broken.bin"), second.content, writing(large, { offset }));
+      assert.ok(large.equals((await under.stored("/broken.bin")) ?? Buffer.alloc(0)));
+      const sent = first.sent() + second.sent();
+      assert.ok(sent < large.length * 1.5, `${sent} bytes for ${large.length}`);
     });
 
     it("leaves nothing of a write that was cut off, where a file appears whole", async () => {
