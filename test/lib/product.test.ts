@@ -242,7 +242,7 @@ describe("the placed product", () => {
         const entries = list(at(container, "Environment")).map(({ Name, Value }) => [
           Name,
           typeof Value === "string"
-            ? Value.replace(elastic, "192.0.2.1").replace(/\{[^}]+\}/g, "10.0.0.0/27")
+            ? Value.replace(elastic, "192.0.2.1").replace(/\{[^}"]+\}/g, "10.0.0.0/27")
             : "a-name",
         ]);
         const reading = readEnvironment(Object.fromEntries(entries));
