@@ -51,6 +51,19 @@ export class DataPort {
     );
   }
 
+  /**
+   * Gives the port back, and leaves the connection to the client for a while. A transfer that is refused before it
+   * began is told on the control connection; a client whose data connection breaks hears that first, and only that.
+   */
+  leaveToClient(withinMs: number): void {
+    this.#timer.stop();
+    this.#port.release();
+    this.connection().then(
+      (socket) => socket && lingerUntilClosed(socket, withinMs),
+      () => {},
+    );
+  }
+
   /** Node loses a connection for ever, with its descriptor, that is reset while the end of its data is on the way. */
   #breakOff(socket: Socket): void {
     if (socket.writableEnded || this.#secured?.writableEnded) socket.destroy();
@@ -153,15 +166,15 @@ export function endData(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.end((error?: Error | null) => {
       if (error) return reject(connectionLost());
-      lingerUntilClosed(socket);
+      lingerUntilClosed(socket, limits.ftpsDataIdleMs);
       resolve();
     });
   });
 }
 
-function lingerUntilClosed(socket: Socket): void {
+function lingerUntilClosed(socket: Socket, withinMs: number): void {
   if (socket.destroyed) return;
-  const timer = new InactivityTimer(limits.ftpsDataIdleMs, () => socket.destroy());
+  const timer = new InactivityTimer(withinMs, () => socket.destroy());
   socket.once("close", () => timer.stop());
   socket.resume();
 }

@@ -12,7 +12,7 @@ export async function planTransfer(client: ClientState, plan: () => Promise<Tran
   try {
     return new Transfer(await plan(), data);
   } catch (error) {
-    data.port.release();
+    data.port.leaveToClient(data.limits.ftpsLingerMs);
     throw error;
   }
 }

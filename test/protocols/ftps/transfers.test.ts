@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { once } from "node:events";
+import { Readable, Writable } from "node:stream";
 import { after, before, describe, it } from "node:test";
+import { Client } from "basic-ftp";
 import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import { storeWithWriters } from "../../support/changed-writers.ts";
@@ -58,6 +60,41 @@ describe("STOR and RETR", () => {
       await client.expect(line, 550);
       await client.expect(line, 425);
     }
+  });
+
+  it("are refused by a reply, not by the end of the data connection, for a client that takes either", async () => {
+    const other = await startFtps();
+    try {
+      for (const command of ["RETR /missing", "STOR /missing/x", "LIST /missing"]) {
+        const impatient = new Client();
+        const secureOptions = { rejectUnauthorized: false };
+        await impatient.access({ port: other.port, user: "tester", password: "password", secure: true, secureOptions });
+        const [verb, path = ""] = command.split(" ");
+        const sink = new Writable({ write: (_chunk, _encoding, done) => done() });
+        const transfer =
+          verb === "RETR"
+            ? impatient.downloadTo(sink, path)
+            : verb === "STOR"
+              ? impatient.uploadFrom(Readable.from(["x"]), path)
+              : impatient.list(path);
+        await assert.rejects(transfer, { code: 550 }, command);
+        impatient.close();
+      }
+    } finally {
+      await other.close();
+    }
+  });
+
+  it("break the data connection of a refused transfer that the client leaves open", async () => {
+    const other = await startFtps({ limits: { ftpsLingerMs: 1 } });
+    const waiting = await FtpsClient.loggedIn(other.port);
+    const data = await waiting.connectData();
+    const closed = once(data, "close");
+    data.on("error", () => {}).resume();
+    await waiting.expect("RETR /missing", 550);
+    await closed;
+    await waiting.quit();
+    await other.close();
   });
 });
 
