@@ -125,10 +125,20 @@ class SftpSite implements RemoteSite {
     try {
       return await action();
     } catch (error) {
-      const isMissing = error instanceof FileError && error.code === "not-found" && parentOf(path) !== rootPath;
-      if (!isMissing || (await this.stat(parentOf(path)))) throw error;
+      if (!(error instanceof FileError) || error.code !== "not-found") throw error;
+      await this.#expectFolderOfUrl();
+      if (parentOf(path) === rootPath || (await this.stat(parentOf(path)))) throw error;
       await this.#makeFolders(parentOf(path));
       return await action();
+    }
+  }
+
+  /** A URL with a typing error makes no folders: the partner would not look there. */
+  async #expectFolderOfUrl(): Promise<void> {
+    // Who may not look has what was said before.
+    const folder = await this.stat(rootPath).catch(() => "unknown");
+    if (folder === undefined) {
+      throw new FileError("not-found", `the destination has no folder ${this.#folder}, which its URL names`);
     }
   }
 

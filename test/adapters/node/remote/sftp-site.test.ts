@@ -65,6 +65,19 @@ describe("a login at OpenSSH", { skip }, () => {
     await refuses("unavailable", openSftpSite({ ...destination, address: { ...destination.address, port: 1 } }));
   });
 
+  it("says which folder is missing, and makes none, where the site has not that of the URL", async () => {
+    const site = await openSftpSite(destinationOf(server, `${server.files}/mistyped`));
+    for (const path of ["/a", "/folder/a"]) {
+      async function* content() {
+        yield Buffer.from("x");
+      }
+      const written = site.write(parseVirtualPath(path), content, { offset: 0, bytes: 1, sha256: "", overwrite: true });
+      await assert.rejects(written, { code: "not-found", message: /no folder .*\/mistyped, which its URL names$/ });
+    }
+    assert.equal(await read(join(server.files, "mistyped")), undefined);
+    site.close();
+  });
+
   it("finds a folder of ten thousand files in pages, without holding more than one", async () => {
     const folder = join(server.files, "many");
     await mkdir(folder);
