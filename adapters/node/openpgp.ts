@@ -139,9 +139,13 @@ async function readToEnd(data: unknown): Promise<void> {
   while (!(await reader.read()).done);
 }
 
+interface Failure {
+  readonly reason: unknown;
+}
+
 /** The store's own failures stay as they are; those of the library become sentences. */
 async function* explained(content: Content, work: (source: Source) => AsyncGenerator<Uint8Array>): Content {
-  let failure: { readonly reason: unknown } | undefined;
+  let failure: Failure | undefined;
   const iterator = content[Symbol.asyncIterator]();
   const source = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
@@ -151,8 +155,9 @@ async function* explained(content: Content, work: (source: Source) => AsyncGener
           if (done) controller.close();
           else controller.enqueue(new Uint8Array(value));
         } catch (reason) {
+          // The library would leave a promise about a broken stream to nobody, which ends the process: it sees an end.
           failure ??= { reason };
-          throw reason;
+          controller.close();
         }
       },
     },
@@ -160,6 +165,7 @@ async function* explained(content: Content, work: (source: Source) => AsyncGener
   );
   try {
     yield* work(source);
+    if (failure) throw (failure as Failure).reason;
   } catch (error) {
     if (failure) throw failure.reason;
     if (error instanceof FileError) throw error;

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -48,7 +49,29 @@ const content = Buffer.alloc(300_000, "what partners send ");
 const toUs = { recipients: ["ours"], signer: "theirs", armor: false };
 const fromThem = { recipients: ["ours"], signedBy: ["theirs"] };
 
+/** A store that fails after so many pieces. */
+async function* broken(whole: Buffer, pieces: number) {
+  let index = 0;
+  for await (const piece of once(whole)) {
+    if (index === pieces) throw new FileError("unavailable", "the store is gone");
+    index += 1;
+    yield piece;
+  }
+}
+
 describe("an OpenPGP message", () => {
+  it("fails as its source does, wherever that breaks off, and leaves nothing behind that fails", async () => {
+    const message = await collect(partner.encrypt(once(content), { ...toUs, armor: false }));
+    for (const pieces of [0, 1, 3]) {
+      const unsigned = { recipients: ["theirs"], signer: undefined, armor: false };
+      await assert.rejects(collect(pgp.encrypt(broken(content, pieces), unsigned)), refuses("unavailable", /gone/));
+      await assert.rejects(collect(pgp.encrypt(broken(content, pieces), { ...unsigned, signer: "ours" })), /gone/);
+      const source = broken(Buffer.concat([message, randomBytes(100_000)]), Math.min(pieces, 1));
+      await assert.rejects(collect(pgp.decrypt(source, fromThem)), refuses("unavailable", /gone/));
+      await assert.rejects(pgp.verifyDetached(broken(content, pieces), message, ["theirs"]), /gone|OpenPGP/);
+    }
+  });
+
   it("is read by whom it is for, with and without armor and signature", async () => {
     for (const armor of [false, true]) {
       const message = await collect(partner.encrypt(once(content), { ...toUs, armor }));
