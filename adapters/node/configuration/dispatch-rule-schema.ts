@@ -184,17 +184,25 @@ function compileRule({ do: done, otherwise = [], continue: continues, ...rule }:
 function stepFindings({ when, do: done, otherwise = [] }: WrittenRule) {
   return Object.entries({ do: done, otherwise }).flatMap(([list, written]) =>
     written.flatMap((step, index) => {
-      const before = written.slice(0, index).find(({ extract }) => extract !== undefined && extract !== "gzip");
-      const finding = before ? behindUnpacking(step) : stepFinding(step, when);
+      const last = written
+        .slice(0, index)
+        .map(endOfFile)
+        .find((end) => end !== undefined);
+      const finding = last === undefined ? stepFinding(step, when) : withoutFile(step, last);
       return finding ? [{ path: [list, index, finding.action], message: finding.message }] : [];
     }),
   );
 }
 
-/** An archive is gone when its files are there, and there is no one file to go on with. */
-function behindUnpacking(written: WrittenStep): { action: Action; message: string } {
+/** What leaves no one file to go on with: an archive is gone when its files are there. */
+function endOfFile({ delete: isDeleted, extract }: WrittenStep): string | undefined {
+  if (isDeleted) return "behind a deletion";
+  return extract === undefined || extract === "gzip" ? undefined : "behind the extraction of an archive";
+}
+
+function withoutFile(written: WrittenStep, where: string): { action: Action; message: string } {
   const action = actionNames.find((one) => written[one] !== undefined) ?? "ignore";
-  return { action, message: "behind the extraction of an archive there is no file for another step" };
+  return { action, message: `${where} there is no file for another step` };
 }
 
 /** What cannot be seen in a step alone: groups that the rule's path does not have, and files for the rule itself. */
