@@ -2,8 +2,8 @@ import type { FTPError } from "basic-ftp";
 import { FileError, type FileErrorCode } from "../../../core/errors.ts";
 import { wordsOf } from "./server-words.ts";
 
-/** Some servers say by a code that is for good what passes: a file that somebody has open, too many logins. */
-const mayPass = /\b(?:busy|locked|in use|used by another|try again|temporar|too many|maximum|limit)/i;
+/** Some say by a code for good what passes: a file that is open, too many logins, vsftpd that its process died. */
+const mayPass = /\b(?:busy|locked|in use|used by another|try again|temporar|too many|maximum|limit|OOPS)/i;
 
 /** RFC 959 §4.2.2, RFC 2228 §5.2, RFC 3659 and RFC 4217; other codes from 500 on are refusals too. */
 const meanings: ReadonlyMap<number, FileErrorCode> = new Map([

@@ -12,6 +12,7 @@ describe("what a reply of FTP means", () => {
     "451 Local error": "unavailable",
     "452 Insufficient storage": "unavailable",
     "500 Command not understood": "unsupported",
+    "500 OOPS: child died": "unavailable",
     "502 Not implemented": "unsupported",
     "522 SSL connection failed; session reuse required": "unsupported",
     "530 Login incorrect.": "permission-denied",
