@@ -1,16 +1,16 @@
 import { FileError } from "./errors.ts";
 
 /** What a remote site speaks: the scheme of its address. */
-export const destinationKinds = ["sftp", "ftps", "https", "s3"] as const;
+export const destinationKinds = ["sftp", "ftps", "https", "s3", "connector"] as const;
 
 export type DestinationKind = (typeof destinationKinds)[number];
 
 /** Where a remote site is. */
 export interface DestinationAddress {
   readonly kind: DestinationKind;
-  /** For S3 the bucket. */
+  /** For S3 the bucket, for a connector its id. */
   readonly host: string;
-  /** 0 for S3. */
+  /** 0 for S3 and connectors. */
   readonly port: number;
   /** Names of folders joined by `/`, below which all paths lie; empty means that in which a login ends, or the root. */
   readonly folder: string;
@@ -52,14 +52,17 @@ export interface RemoteDestination {
   readonly tries: number;
 }
 
-const defaultPorts: Readonly<Record<DestinationKind, number>> = { sftp: 22, ftps: 21, https: 443, s3: 0 };
+const defaultPorts: Readonly<Record<DestinationKind, number>> = { sftp: 22, ftps: 21, https: 443, s3: 0, connector: 0 };
 
-const addressForm = /^(sftp|ftps|https|s3):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\/(.*))?$/;
+const connectorForm = /^c-[0-9a-f]{17}$/;
+
+const addressForm =
+  /^(sftp|ftps|https|s3|connector):\/\/(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?(?:\/(.*))?$/;
 const maximumPort = 65_535;
 
 /**
- * Reads `sftp://HOST[:PORT][/FOLDER]`, `ftps://…`, `https://…` or `s3://BUCKET[/PREFIX]`. A folder is one from the
- * root of the site; without one, paths are those below the folder in which a login ends.
+ * Reads `sftp://HOST[:PORT][/FOLDER]`, `ftps://…`, `https://…`, `s3://BUCKET[/PREFIX]` or `connector://ID[/FOLDER]`. A
+ * folder is one from the root of the site; without one, paths are those below the folder in which a login ends.
  * @throws FileError `invalid-argument` with one sentence that does not repeat what may be a password.
  */
 export function parseDestinationAddress(text: string): DestinationAddress {
@@ -67,7 +70,12 @@ export function parseDestinationAddress(text: string): DestinationAddress {
   if (kind === undefined) throw new FileError("invalid-argument", addressProblem(text));
   const port = digits === undefined ? defaultPorts[kind as DestinationKind] : Number(digits);
   if (port > maximumPort) throw new FileError("invalid-argument", `port ${digits} is over ${maximumPort}`);
-  if (kind === "s3" && digits !== undefined) throw new FileError("invalid-argument", "a bucket has no port");
+  if (defaultPorts[kind as DestinationKind] === 0 && digits !== undefined) {
+    throw new FileError("invalid-argument", `${kind === "s3" ? "a bucket" : "a connector"} has no port`);
+  }
+  if (kind === "connector" && !connectorForm.test(host)) {
+    throw new FileError("invalid-argument", "a connector has an id such as c-0123456789abcdef0");
+  }
   return {
     kind: kind as DestinationKind,
     host: host.replace(/^\[|\]$/g, ""),
@@ -79,7 +87,7 @@ export function parseDestinationAddress(text: string): DestinationAddress {
 
 function addressProblem(text: string): string {
   if (text.includes("@")) return 'the address has no user in it: that stands under "user" and "password"';
-  return "expected sftp://HOST/FOLDER, ftps://HOST/FOLDER, https://HOST/FOLDER or s3://BUCKET/PREFIX";
+  return "expected sftp://HOST/FOLDER, ftps://…, https://…, s3://BUCKET/PREFIX or connector://ID/FOLDER";
 }
 
 function folderIn(text: string): string {
@@ -92,5 +100,5 @@ function folderIn(text: string): string {
 /** How people know the address. */
 export function addressText({ kind, host, port, folder, isAbsolute }: DestinationAddress): string {
   const name = host.includes(":") ? `[${host}]` : host;
-  return `${kind}://${name}${kind === "s3" ? "" : `:${port}`}${isAbsolute ? `/${folder}` : ""}`;
+  return `${kind}://${name}${port === 0 ? "" : `:${port}`}${isAbsolute ? `/${folder}` : ""}`;
 }

@@ -128,3 +128,6 @@ export const externalAuthenticationSeconds = 15;
  * rules that fill the queues of the functions accept no other.
  */
 export const eventSource = "ferrygate";
+
+/** Where in the bucket of the files content rests on its way through a connector. */
+export const connectorStagingPrefix = ".ferrygate/connectors";

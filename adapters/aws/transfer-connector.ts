@@ -10,8 +10,11 @@ import {
 } from "@aws-sdk/client-transfer";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
-import { childPath, nameOf, parentOf, rootPath, type VirtualPath } from "../../core/virtual-path.ts";
+import type { RemoteDestination } from "../../core/remote-destination.ts";
+import { childPath, nameOf, parentOf, parseVirtualPath, rootPath, type VirtualPath } from "../../core/virtual-path.ts";
 import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite } from "../../ports/remote-site.ts";
+import { connectorStagingPrefix as stagingPrefix } from "./env.ts";
+import { openS3Site } from "./s3-site.ts";
 
 export interface TransferConnectorOptions {
   readonly client: TransferClient;
@@ -32,6 +35,21 @@ export interface TransferConnectorOptions {
  */
 export function createTransferConnector(options: TransferConnectorOptions): RemoteSite {
   return new TransferConnector(options);
+}
+
+/** Reaches the connectors that destinations name, by way of the bucket of the files. */
+export function openConnectorIn(
+  bucket: string,
+  client: TransferClient,
+): (destination: RemoteDestination) => RemoteSite {
+  return ({ address, ...destination }) =>
+    createTransferConnector({
+      client,
+      connectorId: address.host,
+      folder: address.folder === "" ? rootPath : parseVirtualPath(`/${address.folder}`),
+      staging: openS3Site({ ...destination, address: { ...address, kind: "s3", host: bucket, folder: stagingPrefix } }),
+      stagingPath: `/${bucket}/${stagingPrefix}`,
+    });
 }
 
 class TransferConnector implements RemoteSite {

@@ -1,10 +1,11 @@
 import type { Context } from "aws-lambda";
-import { createS3Client } from "../../adapters/aws/clients.ts";
+import { createS3Client, createTransferClient } from "../../adapters/aws/clients.ts";
 import { createDynamoClaims, createDynamoDeadLetters } from "../../adapters/aws/dynamo-automation.ts";
 import { createDynamoHeldEvents } from "../../adapters/aws/dynamo-held-events.ts";
 import { createDynamoPushQueue } from "../../adapters/aws/dynamo-push-queue.ts";
 import { createS3Scan } from "../../adapters/aws/s3-scan.ts";
 import { openS3Site } from "../../adapters/aws/s3-site.ts";
+import { openConnectorIn } from "../../adapters/aws/transfer-connector.ts";
 import { createRemoteSites } from "../../adapters/node/remote/remote-sites.ts";
 import type { EventHandler } from "../../service/consume/event-consumer.ts";
 import { Destinations } from "../../service/destinations/destination-access.ts";
@@ -20,7 +21,10 @@ export function openDispatching(environment: ServicesEnvironment & ContentEnviro
   const table = openTable(environment.table);
   const services = { ...openServices(environment), claims: createDynamoClaims(table) };
   const { configuration, runtime } = services;
-  const sites = createRemoteSites({ s3: openS3Site });
+  const sites = createRemoteSites({
+    s3: openS3Site,
+    connector: openConnectorIn(environment.bucket, createTransferClient()),
+  });
   const content = openContent(environment);
   return {
     ...services,

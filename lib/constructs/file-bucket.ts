@@ -1,5 +1,6 @@
 import { Duration, aws_iam as iam, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
 import { Construct } from "constructs";
+import { connectorStagingPrefix } from "../../adapters/aws/env.ts";
 import { type AccessLogBucket, closed } from "./access-log-bucket.ts";
 import { acknowledgeResources } from "./acknowledge.ts";
 import type { EncryptionKey } from "./encryption-key.ts";
@@ -18,6 +19,8 @@ const writeActions = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:ListMult
 const listActions = ["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListBucketVersions"];
 /** Longer than a partner may take to resume an upload. */
 const abortUploadsAfter = Duration.days(7);
+/** Longer than a transfer through a connector may take. */
+const leftBehindAfter = Duration.days(2);
 
 /**
  * The partners' files: versioned, encrypted with the product's key, reached over TLS only, kept when the stack goes.
@@ -45,6 +48,7 @@ export class FileBucket extends Construct {
           noncurrentVersionExpiration: Duration.days(props.versionDays ?? 30),
           expiredObjectDeleteMarker: true,
         },
+        { prefix: `${connectorStagingPrefix}/`, expiration: leftBehindAfter },
       ],
     });
     // The property of the resource; CDK's own `eventBridgeEnabled` would bring a function that may change any bucket.

@@ -56,15 +56,15 @@ export class FunctionsStack extends Stack {
     });
   }
 
-  /** A managed server asks custom-auth, which answers with this role; connectors are started by dispatch rules. */
+  /** A managed server asks custom-auth, which answers with this role; connectors are started by pushes and pulls. */
   #serveManagedTransfer({ stage: { managedTransfer }, store }: FunctionsStackProps): void {
-    const { customAuth, dispatch } = this.functions;
+    const { customAuth, transfers } = this.functions;
     if (managedTransfer.server) {
       const { role } = new ManagedTransferRole(this, "ManagedTransfer", { files: store.files });
       customAuth.function.addEnvironment(environmentNames.transferRole, role.roleArn);
       customAuth.function.addEnvironment(environmentNames.dataEncryptionKey, store.encryptionKey.kmsKey.keyArn);
     }
-    if (managedTransfer.connectors.length > 0) grantConnectors(dispatch);
+    if (managedTransfer.connectors.length > 0) grantConnectors(transfers);
   }
 }
 

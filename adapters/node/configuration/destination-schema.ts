@@ -28,6 +28,8 @@ const fingerprint = z
 
 /** Which options mean something to which kind of site. */
 const kindsWith: Readonly<Record<string, readonly DestinationKind[]>> = {
+  user: ["sftp", "ftps", "https", "s3"],
+  password: ["sftp", "ftps", "https", "s3"],
   privateKey: ["sftp"],
   passphrase: ["sftp"],
   hostKeys: ["sftp"],

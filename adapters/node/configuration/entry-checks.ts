@@ -19,6 +19,8 @@ export interface Provisions {
   readonly withoutScanner: string | undefined;
   /** Why there is no step `scan`, where that is for another reason. */
   readonly withoutScanStep?: string | undefined;
+  /** Why there are no connectors; undefined where there are. */
+  readonly withoutConnectors?: string | undefined;
   /** Undefined where nobody knows. */
   readonly pgpKeys: readonly PgpKeySummary[] | undefined;
 }
@@ -38,6 +40,7 @@ export function fileProvisions(file: {
   return {
     withoutMail: file.mail === undefined ? missing("mail") : undefined,
     withoutScanner: file.scanner === undefined ? missing("scanner") : undefined,
+    withoutConnectors: "connectors of AWS Transfer Family are reached in the AWS edition",
     pgpKeys: file.pgpKeys.map(({ name, publicKey }) => ({ name, isPrivate: publicKey === undefined })),
   };
 }
@@ -72,10 +75,17 @@ export function entryFindings(kind: EntryKind, value: JsonObject, neighbours: En
       const message = `there is no ${entryNouns[of]} ${JSON.stringify(name)}${suggestion}`;
       return { path, part: "value", message };
     }),
+    ...(kind === "destination" ? connectorFindings(value, provisions) : []),
     ...(kind === "alert-rule" ? alertFindings(value, provisions) : []),
     ...(kind === "dispatch-rule" ? stepFindings(value, provisions) : []),
     ...(kind === "account" || kind === "group" ? scanFindings(value, provisions) : []),
   ];
+}
+
+function connectorFindings({ url }: JsonObject, { withoutConnectors }: Provisions): Finding[] {
+  const isConnector = typeof url === "string" && url.startsWith("connector:");
+  if (withoutConnectors === undefined || !isConnector) return [];
+  return [{ path: ["url"], part: "value", message: `nothing is sent through this destination: ${withoutConnectors}` }];
 }
 
 function alertFindings(value: JsonObject, { withoutMail }: Provisions): Finding[] {

@@ -8,12 +8,13 @@ import { openSftpSite } from "./sftp-site.ts";
 export type OpenSite = (destination: RemoteDestination) => RemoteSite | Promise<RemoteSite>;
 
 /** @param others how sites are reached whose adapters stand elsewhere */
-export function createRemoteSites(others: { readonly s3?: OpenSite } = {}): RemoteSites {
+export function createRemoteSites(others: { readonly s3?: OpenSite; readonly connector?: OpenSite } = {}): RemoteSites {
   const openers: Readonly<Record<DestinationKind, OpenSite | undefined>> = {
     sftp: openSftpSite,
     ftps: openFtpsSite,
     https: openHttpsSite,
     s3: others.s3,
+    connector: others.connector,
   };
   return {
     open: async (destination) => {

@@ -1,15 +1,7 @@
-import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, it } from "node:test";
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
-import {
-  ListFileTransferResultsCommand,
-  StartDirectoryListingCommand,
-  StartFileTransferCommand,
-  StartRemoteDeleteCommand,
-  StartRemoteMoveCommand,
-  type TransferClient,
-} from "@aws-sdk/client-transfer";
+import { CreateBucketCommand, S3Client } from "@aws-sdk/client-s3";
+import { StartFileTransferCommand, TransferClient } from "@aws-sdk/client-transfer";
 import { openS3Site } from "../../../adapters/aws/s3-site.ts";
 import { createTransferConnector } from "../../../adapters/aws/transfer-connector.ts";
 import { parseVirtualPath } from "../../../core/virtual-path.ts";
@@ -18,80 +10,7 @@ import { refuses } from "../../contract/refusal.ts";
 import { describeRemoteSite } from "../../contract/remote-site.contract.ts";
 import { awsOrSkip, startAwsServices } from "../../support/aws-services.ts";
 import { remoteDestination } from "../../support/remote-destination.ts";
-
-type Objects = Pick<S3Client, "send">;
-
-/** A connector that works on files in memory, one look later than it was asked, with its objects in S3. */
-class ConnectedSite {
-  readonly files = new Map<string, Buffer>();
-  readonly #objects: Objects;
-  readonly #results = new Map<string, object[]>();
-
-  constructor(objects: Objects) {
-    this.#objects = objects;
-  }
-
-  async send(command: unknown): Promise<unknown> {
-    if (command instanceof StartFileTransferCommand) return this.#start(command.input);
-    if (command instanceof ListFileTransferResultsCommand) return this.#look(command.input.TransferId ?? "");
-    if (command instanceof StartDirectoryListingCommand) return this.#list(command.input);
-    if (command instanceof StartRemoteMoveCommand) {
-      const { SourcePath = "", TargetPath = "" } = command.input;
-      this.files.set(TargetPath, this.files.get(SourcePath) ?? Buffer.alloc(0));
-      this.files.delete(SourcePath);
-      return {};
-    }
-    assert.ok(command instanceof StartRemoteDeleteCommand);
-    this.files.delete(command.input.DeletePath ?? "");
-    return {};
-  }
-
-  async #start(input: StartFileTransferCommand["input"]) {
-    const { SendFilePaths: [sent] = [], RetrieveFilePaths: [wanted] = [] } = input;
-    let result: object = { StatusCode: "COMPLETED" };
-    if (sent !== undefined) {
-      const name = sent.slice(sent.lastIndexOf("/") + 1);
-      const { Body } = await this.#objects.send(new GetObjectCommand(placeOf(sent)));
-      this.files.set(`${input.RemoteDirectoryPath}/${name}`, Buffer.from((await Body?.transformToByteArray()) ?? []));
-    } else {
-      const name = wanted?.slice(wanted.lastIndexOf("/") + 1);
-      const Body = this.files.get(wanted ?? "");
-      if (Body) {
-        await this.#objects.send(new PutObjectCommand({ ...placeOf(`${input.LocalDirectoryPath}/${name}`), Body }));
-      } else result = { StatusCode: "FAILED", FailureCode: "FILE_NOT_FOUND", FailureMessage: "No such file" };
-    }
-    const TransferId = randomUUID();
-    this.#results.set(TransferId, [{ StatusCode: "QUEUED" }, result]);
-    return { TransferId };
-  }
-
-  #look(transferId: string) {
-    const [first, ...later] = this.#results.get(transferId) ?? [];
-    if (later.length > 0) this.#results.set(transferId, later);
-    return { FileTransferResults: [first] };
-  }
-
-  async #list(input: StartDirectoryListingCommand["input"]) {
-    const folder = `${input.RemoteDirectoryPath}/`;
-    const below = [...this.files].filter(([path]) => path.startsWith(folder));
-    const isHere = (path: string) => !path.slice(folder.length).includes("/");
-    const files = below
-      .filter(([path]) => isHere(path))
-      .map(([filePath, { length: size }]) => ({ filePath, modifiedTimestamp: "2026-11-22T12:00:00Z", size }));
-    const deeper = below.map(([path]) => path).filter((path) => !isHere(path));
-    const names = new Set(deeper.map((path) => path.slice(folder.length).split("/")[0]));
-    const paths = [...names].map((name) => ({ path: folder + name }));
-    const Body = JSON.stringify({ files, paths, truncated: "false" });
-    await this.#objects.send(new PutObjectCommand({ ...placeOf(`${input.OutputDirectoryPath}/list.json`), Body }));
-    return { ListingId: "1", OutputFileName: "list.json" };
-  }
-}
-
-/** `/BUCKET/KEY`, as connectors name objects. */
-function placeOf(path: string) {
-  const [, Bucket = "", ...rest] = path.split("/");
-  return { Bucket, Key: rest.join("/") };
-}
+import { ConnectorSite, startTransferService } from "../../support/transfer-service.ts";
 
 describeRemoteSite("a connector of AWS Transfer Family", awsOrSkip(), async () => {
   const services = await startAwsServices();
@@ -100,7 +19,9 @@ describeRemoteSite("a connector of AWS Transfer Family", awsOrSkip(), async () =
   const objects = new S3Client({ endpoint: services.endpoint, region, credentials, forcePathStyle: true });
   const Bucket = `staging-${randomUUID()}`;
   await objects.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration: { LocationConstraint: region } }));
-  const site = new ConnectedSite(objects);
+  const site = new ConnectorSite(() => objects);
+  const service = await startTransferService(site);
+  const client = new TransferClient({ endpoint: service.endpoint, region, credentials });
   const destination = remoteDestination(`s3://${Bucket}/connectors`, {
     user: credentials.accessKeyId,
     password: credentials.secretAccessKey,
@@ -110,7 +31,7 @@ describeRemoteSite("a connector of AWS Transfer Family", awsOrSkip(), async () =
   return {
     open: async () =>
       createTransferConnector({
-        client: site as unknown as TransferClient,
+        client,
         connectorId: "c-0123456789abcdef0",
         folder: parseVirtualPath("/in"),
         staging: openS3Site(destination),
@@ -122,6 +43,8 @@ describeRemoteSite("a connector of AWS Transfer Family", awsOrSkip(), async () =
     lacks: ["folders", "versions"],
     dispose: async () => {
       objects.destroy();
+      client.destroy();
+      await service.close();
       await services.stop();
     },
   };
