@@ -35,7 +35,7 @@ test("the example of the contract loads", () => {
   const { server, accounts, dispatch, alerts, mail, groups } = workspace.load(exampleConfiguration);
   assert.deepEqual(server, {
     name: hostname(),
-    sftp: { listen: { host: "127.0.0.1", port: 2222 }, hostKeys: undefined },
+    sftp: { listen: { host: "127.0.0.1", port: 2222 }, hostKeys: undefined, algorithms: "strict" },
     ftps: {
       listen: { host: "127.0.0.1", port: 2121 },
       implicit: { host: "127.0.0.1", port: 2990 },
