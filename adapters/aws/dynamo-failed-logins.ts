@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import { clientNetworkOf } from "../../core/source-address.ts";
@@ -20,7 +21,9 @@ export function createDynamoFailedLogins(table: DynamoTable): FailedLogins {
       for (let attempt = 0; attempt < limits.dynamoTransactionTries; attempt += 1) {
         const counted = { change: "ADD #count :one", condition: "#sinceMs > :overMs", values: { ...values, one: 1 } };
         if ((await table.update(place, counted)).applied) return;
-        const first = { ...place, sinceMs: nowMs, count: 1, expiresAt: table.expiryAt(nowMs + limits.failedLoginsMs) };
+        const expiresAt = table.expiryAt(nowMs + limits.failedLoginsMs);
+        // Two that begin in the same millisecond are not one: an item that is there exactly so counts as put.
+        const first = { ...place, sinceMs: nowMs, count: 1, begunBy: randomUUID(), expiresAt };
         const isFree = { expression: "attribute_not_exists(#pk) OR #sinceMs <= :overMs", values };
         if (await table.put(first, isFree)) return;
       }
