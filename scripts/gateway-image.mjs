@@ -1,7 +1,7 @@
 /**
  * `node scripts/gateway-image.mjs FOLDER [DIST]`, behind `npm run bundle`: puts into FOLDER what gateway/Dockerfile
- * copies into the image. `node` is the runtime, `app` the bundled gateway with ssh2, its native ciphers and what ssh2
- * needs.
+ * copies into the image. `node` is the runtime, `app` the bundled gateway with the packages that bring native code:
+ * ssh2 with its ciphers, and CRC-32.
  */
 import { copyFileSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -19,7 +19,9 @@ copyFileSync(runtime().path, join(folder, "node"));
 cpSync(join(dist, "gateway"), app, { recursive: true });
 copyFileSync(join(root, "gateway/health-check.mjs"), join(app, "health-check.mjs"));
 writeFileSync(join(app, "package.json"), `${JSON.stringify({ name: "ferrygate-gateway", type: "module" })}\n`);
-for (const name of withDependencies("ssh2", root)) {
+const [checksum, ...checksumBinaries] = withBinaries("@node-rs/crc32");
+if (checksumBinaries.length === 0) throw new Error(`${checksum} has no binary for this machine: npm ci unpacks one`);
+for (const name of [...withDependencies("ssh2", root), checksum, ...checksumBinaries]) {
   cpSync(join(root, "node_modules", name), join(app, "node_modules", name), { recursive: true, filter: isNeeded });
 }
 
@@ -32,6 +34,15 @@ function withDependencies(name, from, found = new Set()) {
     if (!found.has(needed)) withDependencies(needed, dirname(manifest), found);
   }
   return found;
+}
+
+/** The package and what npm has unpacked of its binaries, of which each machine takes its own. */
+function withBinaries(name) {
+  const manifest = join(root, "node_modules", name, "package.json");
+  if (!existsSync(manifest)) return [name];
+  const { optionalDependencies } = JSON.parse(readFileSync(manifest, "utf8"));
+  const isUnpacked = (binary) => existsSync(join(root, "node_modules", binary));
+  return [name, ...Object.keys(optionalDependencies).filter(isUnpacked)];
 }
 
 /** Of ssh2 neither the sources of the addon nor what was left of its build. */

@@ -1,7 +1,7 @@
-import { crc32 } from "node:zlib";
 import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { PublishOptions, ReopenedWriter, StoredEntry } from "../../ports/object-store.ts";
+import { crc32 } from "./part-checksum.ts";
 import { metadataOf, type S3Bucket } from "./s3-bucket.ts";
 import { toFileError } from "./s3-errors.ts";
 import {

@@ -80,6 +80,12 @@ describe("what the image holds", () => {
     });
   });
 
+  it("has the CRC-32 of the processor", async () => {
+    const { command, directory } = program();
+    const { stdout } = await run(command, ["-p", "require('@node-rs/crc32').crc32('a', 0)"], { cwd: directory });
+    assert.equal(stdout, "3904355907\n");
+  });
+
   it("serves, answers its health check and drains, as its user and without writing", {
     skip: awsOrSkip(),
   }, async () => {
