@@ -2,7 +2,7 @@
 // The launcher: an older Node can read it, and it hands over to one that can run the TypeScript behind it.
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
-import { runInRuntime, runtimeNode } from "../scripts/runtime.mjs";
+import { compileCache, runInRuntime, runtimeNode } from "../scripts/runtime.mjs";
 
 const args = process.argv.slice(2);
 
@@ -39,6 +39,7 @@ function runThere() {
 }
 
 async function runHere() {
+  (await import("node:module")).enableCompileCache(compileCache);
   if (args[0] === "start" && !args.includes("--help")) {
     const { ensureNativeCrypto } = await import("../scripts/native-crypto.mjs");
     await ensureNativeCrypto({ log: (line) => process.stderr.write(`${line}\n`) });

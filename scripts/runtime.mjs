@@ -7,12 +7,19 @@ import { spawn, spawnSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { constants } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 const minimum = [24, 7];
 const passedOnSignals = ["SIGINT", "SIGTERM", "SIGHUP"];
 // Password checks hold up to four threads of Node's pool, which has four by itself, and all file access needs one.
 const poolThreads = "16";
 const endWithParent = new URL("end-with-parent.mjs", import.meta.url).href;
+
+/**
+ * Where the runtime keeps what V8 made of the sources and the dependencies, so that the next start neither strips types
+ * nor compiles them again. Whoever may not write here starts without it.
+ */
+export const compileCache = fileURLToPath(new URL("../node_modules/.cache/ferrygate", import.meta.url));
 
 let known;
 

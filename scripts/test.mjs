@@ -7,7 +7,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { ensureNativeCrypto } from "./native-crypto.mjs";
-import { runInRuntime } from "./runtime.mjs";
+import { compileCache, runInRuntime } from "./runtime.mjs";
 
 const concurrency = Math.min(8, Math.max(2, availableParallelism()));
 // Not a measure of speed: a test that hangs is named and ended.
@@ -17,6 +17,9 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const reporter = new URL("test-report.mjs", import.meta.url).href;
 const options = process.argv.slice(2).filter((argument) => argument.startsWith("-"));
 const parts = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
+
+// Each file is a process of its own, and so is each server that it starts.
+process.env.NODE_COMPILE_CACHE ??= compileCache;
 
 process.chdir(root);
 const files = testFiles("test").filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)));

@@ -1,4 +1,5 @@
 import { rename, writeFile } from "node:fs/promises";
+import { flushCompileCache } from "node:module";
 import { join, resolve } from "node:path";
 import { formatProblem } from "../../adapters/node/configuration/configuration.ts";
 import { loadConfiguration } from "../../adapters/node/configuration/load-configuration.ts";
@@ -53,6 +54,8 @@ async function serve({ configFile, openObjects }: StartOptions, dataDirectory: s
   const crypto = sshCryptoStatus();
   log[crypto.native ? "info" : "warn"](`SSH cryptography: ${crypto.description}`);
   for (const line of await greetingLines(dataDirectory, server.endpoints, firstStart)) console.log(line);
+  // Not left to the end of the process, which a crash would skip.
+  flushCompileCache();
   console.log("ferrygate ready");
   return stopOn(stopSignal, server, log);
 }

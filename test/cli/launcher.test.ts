@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { copyFileSync, linkSync, realpathSync } from "node:fs";
+import { copyFileSync, linkSync, readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { after, test } from "node:test";
@@ -82,6 +82,26 @@ test("the server drains when the shell is gone in which npm started it", { skip 
   const next = await startServer();
   next.kill("SIGTERM");
   assert.deepEqual(await once(next, "close"), [0, null]);
+});
+
+test("what a start compiled is kept for the next one, also when the server is killed", { skip }, async () => {
+  const folder = join(workspace.folder, "compiled");
+  const server = await startServer(process.execPath, [], { NODE_COMPILE_CACHE: folder });
+  server.kill("SIGKILL");
+  await once(server, "close");
+  assert.ok(readdirSync(folder, { recursive: true }).length > 100);
+});
+
+test("what is compiled is kept beside the packages, where whoever runs the server may write there", {
+  skip,
+}, async () => {
+  const preload = workspace.write(
+    "where.mjs",
+    'import { getCompileCacheDir } from "node:module"; process.on("exit", () => console.log(getCompileCacheDir()));',
+  );
+  const args = [`--import=${pathToFileURL(preload)}`, launcher, "--version"];
+  const { stdout } = await runProgram(process.execPath, args, { env: { NODE_COMPILE_CACHE: "" } });
+  assert.ok(stdout.includes(join("node_modules", ".cache", "ferrygate")), stdout);
 });
 
 /** The launcher in a process group of its own, as a shell would start it. */
