@@ -46,11 +46,11 @@ export const awsLimits = {
   busRetryMs: 100,
   /** After this time an event that EventBridge did not take is not sent again: a client waits for it. */
   busLongestMs: 30 * second,
-  /** Transfers that a process remembers to have ended, so that a start that is recorded again does not open them. */
-  endedTransfers: 10_000,
-  /** How long it is known that a process had transfers, counted from the last of them. */
+  /** Transfers and sessions that a process remembers to have ended, lest a start that is recorded again opens them. */
+  endedSpans: 10_000,
+  /** How long it is known that a process had transfers and sessions, counted from the last of them. */
   ownerRetentionMs: 366 * 24 * 60 * minute,
-  /** How long the transfers of a process that died are with the one that ends them. */
+  /** How long what a process that died has left is with the one that ends it. */
   adoptionMs: 5 * minute,
   /** Longer ids of events stand in the table's names as their digest. */
   auditIdBytes: 200,

@@ -1,3 +1,4 @@
+import type { AccountingEvent } from "../core/accounting-event.ts";
 import { limits } from "../core/limits.ts";
 import type { Leases } from "../ports/leases.ts";
 import type { ResumableUploadStore } from "../ports/resumable-uploads.ts";
@@ -5,6 +6,7 @@ import type { Runtime } from "../ports/runtime.ts";
 import type { TlsMaterial } from "../protocols/ftps/tls-settings.ts";
 import type { Watches } from "../service/alerts/watches.ts";
 import { observedAccounting } from "../service/metrics/observed-log.ts";
+import { endCutOffSessions } from "../service/session/cut-off-sessions.ts";
 import { createSessionOpener } from "../service/session/open-session.ts";
 import { reconcile } from "../service/session/reconcile.ts";
 import { Recorder } from "../service/session/recorder.ts";
@@ -99,9 +101,12 @@ export class Gateway {
     this.#settlement = new Settlement({
       leases,
       taskId: task.taskId,
-      reconcile: async () => {
+      endLeft: async () => {
         await options.services.finishMoves?.();
-        return reconcile(this.#services, ({ server }) => server === serverName);
+        const isOwn = ({ server }: AccountingEvent) => server === serverName;
+        const transfers = await reconcile(this.#services, isOwn);
+        const sessions = await endCutOffSessions(this.#services, async (_, started) => isOwn(started));
+        return { ...transfers, sessions };
       },
       runtime,
     });

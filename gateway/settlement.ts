@@ -3,11 +3,16 @@ import type { Leases } from "../ports/leases.ts";
 import type { Runtime } from "../ports/runtime.ts";
 import type { Reconciliation } from "../service/session/reconcile.ts";
 
+/** What was given its end. */
+export interface Settled extends Reconciliation {
+  readonly sessions: number;
+}
+
 export interface SettlementOptions {
   readonly leases: Leases;
   readonly taskId: string;
   /** Ends what dead tasks left under way. Safe to repeat. */
-  readonly reconcile: () => Promise<Reconciliation>;
+  readonly endLeft: () => Promise<Settled>;
   readonly runtime: Pick<Runtime, "every" | "log">;
 }
 
@@ -35,7 +40,7 @@ export class Settlement {
   /** Once; what fails is tried again the next time. */
   settle(): Promise<void> {
     this.#running ??= this.#settle()
-      .catch((error: unknown) => this.#options.runtime.log.error("transfers of dead tasks are not settled", { error }))
+      .catch((error: unknown) => this.#options.runtime.log.error("what dead tasks left is not settled", { error }))
       .finally(() => {
         this.#running = undefined;
       });
@@ -49,16 +54,16 @@ export class Settlement {
   }
 
   async #settle(): Promise<void> {
-    const { leases, taskId, reconcile, runtime } = this.#options;
+    const { leases, taskId, endLeft, runtime } = this.#options;
     if (!(await leases.take({ ...settlementLease, owner: taskId }))) return;
     // A large file takes long to be read again for its digest.
     const stopRenewing = runtime.every(limits.settleLeaseMs / 4, () => {
       leases.take({ ...settlementLease, owner: taskId }).catch(() => {});
     });
     try {
-      const settled = await reconcile();
-      if (settled.completed + settled.aborted + settled.discarded > 0) {
-        runtime.log.warn("transfers of tasks that died have been settled", { ...settled });
+      const settled = await endLeft();
+      if (Object.values(settled).some((count) => count > 0)) {
+        runtime.log.warn("what tasks that died left has been settled", { ...settled });
       }
     } finally {
       stopRenewing();

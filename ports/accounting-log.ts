@@ -48,8 +48,9 @@ export interface AccountingLog {
   /** Transfers left open by a crash, oldest first. */
   unfinishedTransfers(): Promise<readonly UnfinishedTransfer[]>;
   /**
-   * The starts of sessions whose end is not on record, oldest first, of the time since the last start of the server but
-   * one. A log that several processes write to at a time answers none.
+   * The starts of sessions whose end is not on record, oldest first. A log with one writer answers those of the time
+   * since the last start of the server but one; a log that several processes write to at a time, those of this process
+   * and of processes that died, without the sessions over HTTP, which no process has for itself.
    */
   unfinishedSessions(): Promise<readonly AccountingEvent[]>;
   close(): Promise<void>;

@@ -28,6 +28,8 @@ const secretsOfAll = 3;
 /** SESSION: started, authenticated, ended. TRANSFER: started, completed. */
 const eventsPerSession = 3;
 const eventsPerTransfer = 2;
+/** Its start is in the table until its end is on record. */
+const writesPerSession = 2;
 /** Accounting, dispatch and alerts each get every event: sent, received, deleted. */
 const queueCallsPerEvent = 9;
 /** Of events; each pool adds one for the errors in its log. */
@@ -76,8 +78,8 @@ export function loadCosts(stage: Stage, load: Load, prices: Prices): CostLine[] 
       (events * prices.eventMillion) / 1e6,
       (events * queueCallsPerEvent * prices.queueMillion) / 1e6,
     ]),
-    line("table", "6 writes and 6 reads an event", [
-      (events * 6 * prices.dynamoMillionWrites) / 1e6,
+    line("table", "6 writes and 6 reads an event, 2 writes a session", [
+      ((events * 6 + load.sessions * writesPerSession) * prices.dynamoMillionWrites) / 1e6,
       (events * 6 * prices.dynamoMillionReads) / 1e6,
     ]),
     line("functions", "3 calls an event, and logins and requests; 512 MB for 50 ms", [

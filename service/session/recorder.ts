@@ -15,6 +15,11 @@ export interface EventOrigin {
   readonly peer?: Peer;
 }
 
+/** The id of the `session.ended` of a session, whoever puts it on record: it has one end. */
+export function sessionEndId(sessionId: string): string {
+  return `${sessionId}.ended`;
+}
+
 /** What makes events besides their content. */
 export type EventServices = Pick<SessionServices, "runtime" | "serverName">;
 

@@ -12,7 +12,7 @@ import { Download } from "./download.ts";
 import { Entries } from "./entries.ts";
 import { type FolderSource, Listing, type PageOptions, pageOf, pagesOf } from "./listing.ts";
 import { needsEntry, type OpenWriter, openUpload } from "./open-upload.ts";
-import { type EventContent, Recorder } from "./recorder.ts";
+import { type EventContent, Recorder, sessionEndId } from "./recorder.ts";
 import { type OwnUploads, ownUploads } from "./resumable-uploads.ts";
 import { moveAdmitted } from "./scanned-rename.ts";
 import type { SessionServices } from "./services.ts";
@@ -354,9 +354,10 @@ export class Session {
     this.#registry.delete(this);
     if (this.#resumed) return;
     const durationMs = Math.max(0, this.#services.runtime.now() - this.#startedAtMs);
-    await this.#record("session.ended", `session ended: ${cause}`, { cause, durationMs }).catch((error: unknown) =>
-      this.#logFailure("session end not recorded", error),
-    );
+    const message = `session ended: ${cause}`;
+    await this.#recorder
+      .record({ type: "session.ended", id: sessionEndId(this.id), message, data: { cause, durationMs } })
+      .catch((error: unknown) => this.#logFailure("session end not recorded", error));
   }
 
   #authenticated(): Access {

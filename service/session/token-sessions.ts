@@ -8,7 +8,7 @@ import type { Runtime } from "../../ports/runtime.ts";
 import type { TokenSession, TokenSessionStore, TokenSigner } from "../../ports/session-tokens.ts";
 import type { Connection } from "./connection.ts";
 import type { OpenSession, ResumeSession } from "./open-session.ts";
-import { Recorder } from "./recorder.ts";
+import { Recorder, sessionEndId } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 import type { Session } from "./session.ts";
 
@@ -127,7 +127,7 @@ export class TokenSessions {
     recorder.account = { name: accountName, groups: account?.groups.map(({ name }) => name) ?? [] };
     await recorder.record({
       type: "session.ended",
-      id: `${sessionId}.ended`,
+      id: sessionEndId(sessionId),
       message: `session ended: ${cause}`,
       data: { cause, durationMs: Math.max(0, services.runtime.now() - startedAtMs) },
     });

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { Settlement } from "../../gateway/settlement.ts";
+import { endCutOffSessions } from "../../service/session/cut-off-sessions.ts";
 import { createSessionOpener } from "../../service/session/open-session.ts";
 import { reconcile } from "../../service/session/reconcile.ts";
 import { createMemoryLeases } from "../support/memory-leases.ts";
@@ -11,7 +13,7 @@ import {
   testAccount,
 } from "../support/memory-ports.ts";
 
-const nothing = { completed: 0, aborted: 0, discarded: 0 };
+const nothing = { completed: 0, aborted: 0, discarded: 0, sessions: 0 };
 
 describe("what dead tasks left", () => {
   it("is settled by one task at a time", async () => {
@@ -26,7 +28,7 @@ describe("what dead tasks left", () => {
       running -= 1;
       return nothing;
     };
-    const tasks = ["a", "b", "c"].map((taskId) => new Settlement({ leases, taskId, reconcile: slowly, runtime }));
+    const tasks = ["a", "b", "c"].map((taskId) => new Settlement({ leases, taskId, endLeft: slowly, runtime }));
     for (let round = 0; round < 5; round += 1) await Promise.all(tasks.map((task) => task.settle()));
     assert.equal(most, 1);
     assert.ok(count >= 5);
@@ -38,7 +40,7 @@ describe("what dead tasks left", () => {
     const settlement = new Settlement({
       leases: createMemoryLeases(runtime.now),
       taskId: "a",
-      reconcile: async () => {
+      endLeft: async () => {
         tries += 1;
         if (tries === 1) throw new Error("no network");
         return { ...nothing, aborted: 1 };
@@ -61,10 +63,14 @@ describe("what dead tasks left", () => {
     for (const upload of uploads) await upload.append(Buffer.from("content"));
     // What the AWS store tells of staged uploads leaves out those of living tasks.
     const objects = { ...shared.objects, stagedUploads: async () => [] };
+    const isOwn = ({ server }: AccountingEvent) => server === living.serverName;
     const settlement = new Settlement({
       leases: createMemoryLeases(shared.runtime.now),
       taskId: "living",
-      reconcile: () => reconcile({ ...living, objects }, ({ server }) => server === living.serverName),
+      endLeft: async () => ({
+        ...(await reconcile({ ...living, objects }, isOwn)),
+        sessions: await endCutOffSessions(living, async (_, started) => isOwn(started)),
+      }),
       runtime: shared.runtime,
     });
     await settlement.settle();
@@ -74,6 +80,11 @@ describe("what dead tasks left", () => {
       shared.accounting.events.filter(({ data }) => data.path === path).map(({ type }) => type);
     assert.deepEqual(typesOf("/dead"), ["transfer.started", "transfer.aborted"]);
     assert.deepEqual(typesOf("/living"), ["transfer.started", "transfer.completed"]);
+    const ends = shared.accounting.events.filter(({ type }) => type === "session.ended");
+    assert.deepEqual(
+      ends.map(({ server, data }) => [server, data.cause, data.recovered]),
+      [["mft/dead", "nas-reboot", true]],
+    );
   });
 });
 

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { after, afterEach, before, beforeEach, describe, it } from "node:test";
 import { createDynamoAuditIndex } from "../../../adapters/aws/dynamo-audit-index.ts";
-import { OpenTransfers } from "../../../adapters/aws/dynamo-open-transfers.ts";
 import { DynamoTable } from "../../../adapters/aws/dynamo-table.ts";
 import { limits } from "../../../core/limits.ts";
 import type { EventQuery } from "../../../ports/accounting-log.ts";
@@ -149,43 +148,6 @@ describe("on the table", { skip: awsOrSkip() }, () => {
       await index.put(ids.map((id) => eventOf(1, { id })));
       assert.deepEqual((await idsOf()).sort(), ids.toSorted());
       for (const id of ids) assert.equal((await index.find(id))?.id, id);
-    });
-  });
-
-  describe("the transfers without an end", () => {
-    const started = (index: number) => eventOf(index, { type: "transfer.started", data: { transferId: `t${index}` } });
-    const opening = (owner: string, alive: readonly string[] = []) =>
-      new OpenTransfers({ table: test.table, owner, isOwnerAlive: async (each) => alive.includes(each) });
-    const idsOf = async (transfers: OpenTransfers) => (await transfers.unfinished()).map((each) => each.started.id);
-
-    it("are those of this process and of processes that died, and of nobody else", async () => {
-      await opening("dead").open(started(2), "t2");
-      await opening("alive").open(started(3), "t3");
-      const own = opening("own", ["alive"]);
-      nowMs += 1;
-      await own.open(started(1), "t1");
-      assert.deepEqual(await idsOf(own), ["event-2", "event-1"]);
-      await own.end("t2");
-      await own.end("t1");
-      assert.deepEqual(await idsOf(own), []);
-      assert.deepEqual(await idsOf(opening("alive", ["own"])), ["event-3"]);
-    });
-
-    it("go to one heir for a while, and to the next when that one dies", async () => {
-      await opening("dead").open(started(1), "t1");
-      const heirs = await Promise.all(["a", "b", "c"].map((owner) => idsOf(opening(owner))));
-      assert.deepEqual(heirs.flat(), ["event-1"]);
-      nowMs += limits.adoptionMs;
-      assert.deepEqual(await idsOf(opening("d")), ["event-1"]);
-    });
-
-    it("do not come back when a start is recorded late or again", async () => {
-      const own = opening("own");
-      const opened = own.open(started(1), "t1");
-      const ended = own.end("t1");
-      await Promise.all([opened, ended]);
-      await own.open(started(1), "t1");
-      assert.deepEqual(await idsOf(own), []);
     });
   });
 });

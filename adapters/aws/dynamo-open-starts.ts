@@ -1,87 +1,100 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { limits } from "../../core/limits.ts";
-import type { UnfinishedTransfer } from "../../ports/accounting-log.ts";
 import type { Item, Place } from "./dynamo-expressions.ts";
 import type { DynamoTable } from "./dynamo-table.ts";
 import { partitions } from "./env.ts";
 
 const owners = `${partitions.transfers}owners`;
 
-export interface OpenTransfersOptions {
+/** What begins with an event and ends with another. */
+export interface Span {
+  readonly kind: "transfer" | "session";
+  /** Unique for ever, whatever the kind. */
+  readonly id: string;
+}
+
+export interface OpenStartsOptions {
   readonly table: DynamoTable;
   /** Names this process, and no other for ever. */
   readonly owner: string;
-  /** Whether a process with this name may still end its transfers itself. */
+  /** Whether a process with this name may still end itself what it began. */
   readonly isOwnerAlive: (owner: string) => Promise<boolean>;
 }
 
 /**
- * The transfers without an end, each under the process that began it. What a process leaves when it dies is taken
- * over by the first that asks; for limits.adoptionMs no other is given it.
+ * The transfers and sessions without an end, each under the process that began it. What a process leaves when it dies
+ * is taken over by the first that asks; for limits.adoptionMs no other is given it.
  */
-export class OpenTransfers {
-  readonly #options: OpenTransfersOptions;
+export class OpenStarts {
+  readonly #options: OpenStartsOptions;
   #registered: { readonly atMs: number; readonly done: Promise<unknown> } | undefined;
   readonly #opening = new Map<string, Promise<void>>();
   readonly #ended = new Set<string>();
-  /** Transfers of other owners that this process was given. */
+  /** By id, the dead owners of what this process was given. */
   readonly #adopted = new Map<string, string>();
 
-  constructor(options: OpenTransfersOptions) {
+  constructor(options: OpenStartsOptions) {
     this.#options = options;
   }
 
-  /** Durable when it resolves. A transfer that this process has ended stays ended. */
-  async open(event: AccountingEvent, transferId: string): Promise<void> {
-    if (this.#ended.has(transferId)) return;
-    const opening = this.#open(event, transferId);
-    this.#opening.set(transferId, opening);
-    await opening.finally(() => this.#opening.delete(transferId));
+  /** Durable when it resolves. What this process has ended stays ended. */
+  async open(event: AccountingEvent, span: Span): Promise<void> {
+    if (this.#ended.has(span.id)) return;
+    const opening = this.#open(event, span);
+    this.#opening.set(span.id, opening);
+    await opening.finally(() => this.#opening.delete(span.id));
   }
 
-  /** Forgets the transfer. Harmless when it is not known. */
-  async end(transferId: string): Promise<void> {
-    this.#ended.add(transferId);
+  /** Forgets the start. Harmless when it is not known. */
+  async end(span: Span): Promise<void> {
+    const { id } = span;
+    this.#ended.add(id);
     const [oldest] = this.#ended;
-    if (this.#ended.size > limits.endedTransfers && oldest !== undefined) this.#ended.delete(oldest);
-    // A short transfer may end while its start is on its way.
-    await this.#opening.get(transferId)?.catch(() => {});
-    await this.#options.table.remove(this.#placeOf(transferId));
-    this.#adopted.delete(transferId);
+    if (this.#ended.size > limits.endedSpans && oldest !== undefined) this.#ended.delete(oldest);
+    // What is short may end while its start is on its way.
+    await this.#opening.get(id)?.catch(() => {});
+    await this.#options.table.remove(this.#placeOf(span));
+    this.#adopted.delete(id);
   }
 
-  /** Those of this process and of processes that died, oldest first. */
-  async unfinished(): Promise<readonly UnfinishedTransfer[]> {
+  /** The starts of this process and of processes that died, oldest first. */
+  async unfinished(kind: Span["kind"]): Promise<readonly AccountingEvent[]> {
     const { table, owner } = this.#options;
     const found: { readonly startedMs: number; readonly started: AccountingEvent }[] = [];
     for (const each of new Set([owner, ...(await this.#adoptable())])) {
-      for await (const { sk, json, startedMs } of table.query({ partition: partitionOf(each) })) {
+      for await (const { sk, json, startedMs } of table.query({ partition: partitionOf(kind, each) })) {
         if (each !== owner) this.#adopted.set(sk, each);
         found.push({ started: JSON.parse(String(json)), startedMs: Number(startedMs) });
       }
     }
     const sorted = found.sort((a, b) => a.startedMs - b.startedMs || byTime(a.started, b.started));
-    return sorted.map(({ started }) => ({ started }));
+    return sorted.map(({ started }) => started);
   }
 
-  async #open(event: AccountingEvent, transferId: string): Promise<void> {
+  async #open(event: AccountingEvent, span: Span): Promise<void> {
     const { table } = this.#options;
     await this.#register();
-    await table.put({ ...this.#placeOf(transferId), json: JSON.stringify(event), startedMs: table.now() });
+    await table.put({ ...this.#placeOf(span), json: JSON.stringify(event), startedMs: table.now() });
   }
 
-  /** Dead owners whose transfers nobody else is ending. */
+  /** Dead owners of whom nobody else is ending what they left. */
   async #adoptable(): Promise<readonly string[]> {
     const { table, owner, isOwnerAlive } = this.#options;
     const adopted: string[] = [];
     for await (const item of table.query({ partition: owners })) {
       const { sk: other } = item;
       if (other === owner || (await isOwnerAlive(other))) continue;
-      const isIdle = (await table.all({ partition: partitionOf(other), limit: 1 })).length === 0;
-      if (isIdle) await this.#forget(item);
+      if (await this.#isIdle(other)) await this.#forget(item);
       else if (await this.#adopt(other)) adopted.push(other);
     }
     return adopted;
+  }
+
+  async #isIdle(other: string): Promise<boolean> {
+    for (const partition of [partitionOf("transfer", other), partitionOf("session", other)]) {
+      if ((await this.#options.table.all({ partition, limit: 1 })).length > 0) return false;
+    }
+    return true;
   }
 
   /**
@@ -108,7 +121,7 @@ export class OpenTransfers {
     return applied;
   }
 
-  /** Before the first transfer, and again while there are more: an owner that nobody knows of has no heir. */
+  /** Before the first start, and again while there are more: an owner that nobody knows of has no heir. */
   async #register(): Promise<void> {
     const { table, owner } = this.#options;
     const atMs = table.now();
@@ -125,15 +138,15 @@ export class OpenTransfers {
     }
   }
 
-  #placeOf(transferId: string): Place {
-    return { pk: partitionOf(this.#adopted.get(transferId) ?? this.#options.owner), sk: transferId };
+  #placeOf({ kind, id }: Span): Place {
+    return { pk: partitionOf(kind, this.#adopted.get(id) ?? this.#options.owner), sk: id };
   }
 }
 
 const registrationMs = 60 * 60 * 1000;
 
-function partitionOf(owner: string): string {
-  return `${partitions.transfers}open#${owner}`;
+function partitionOf(kind: Span["kind"], owner: string): string {
+  return `${partitions.transfers}${kind === "transfer" ? "open" : "sessions"}#${owner}`;
 }
 
 function byTime(a: AccountingEvent, b: AccountingEvent): number {
