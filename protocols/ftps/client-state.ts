@@ -83,7 +83,8 @@ export class ClientState {
     this.closeDataPort();
     const port = await this.passive.ports.acquire(this.session.peer.address);
     if (!port) throw new Refusal(425, "No port is free for a data connection; try again.");
-    this.#dataPort = new DataPort(port, this.control.limits.ftpsDataConnectMs);
+    const protection = () => this.control.dataProtection(this.protection);
+    this.#dataPort = new DataPort(port, this.control.limits, protection);
     return this.#dataPort;
   }
 
@@ -92,7 +93,7 @@ export class ClientState {
     this.#dataPort = undefined;
   }
 
-  /** The port for a transfer that starts, and how its data is protected. @throws Refusal 425, 521. */
+  /** The port for a transfer that starts. @throws Refusal 425, 521. */
   takeDataPort(): TransferData {
     const port = this.#dataPort;
     if (!port) throw new Refusal(425, "Send PASV or EPSV first.");
@@ -100,7 +101,7 @@ export class ClientState {
       throw new Refusal(521, "Data connections need TLS: send PBSZ 0 and PROT P first.");
     }
     this.#dataPort = undefined;
-    return { port, protection: this.control.dataProtection(this.protection), limits: this.control.limits };
+    return { port, limits: this.control.limits };
   }
 
   takeRestartOffset(): number {

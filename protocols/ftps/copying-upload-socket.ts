@@ -43,6 +43,11 @@ export class CopyingUploadSocket extends TLSSocket {
     return this.#ciphertext.hasEnded && !this.#endAnnounced;
   }
 
+  /** Sends what is held back: the client turned out to want something, so it reads. */
+  sendTickets(): void {
+    this.#ciphertext.letGo();
+  }
+
   override push(chunk: unknown, encoding?: BufferEncoding): boolean {
     // Where OpenSSL has taken offence the socket is destroyed by now.
     if (chunk === null && !this.destroyed) this.#endAnnounced = true;

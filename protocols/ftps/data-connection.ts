@@ -4,72 +4,10 @@ import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { limits } from "../../core/limits.ts";
 import { CopyingUploadSocket } from "./copying-upload-socket.ts";
 import { DirectUploadSocket } from "./direct-upload-socket.ts";
+import type { FtpsLimits } from "./ftps-limits.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import type { PassivePort } from "./passive-ports.ts";
 import { Refusal } from "./replies.ts";
-
-/** A passive port from PASV or EPSV to the transfer that uses it. */
-export class DataPort {
-  readonly #port: PassivePort;
-  readonly #timer: InactivityTimer;
-  #secured: TLSSocket | undefined;
-
-  constructor(port: PassivePort, connectMs: number) {
-    this.#port = port;
-    this.#timer = new InactivityTimer(connectMs, () => port.release());
-    this.connection().then(
-      (socket) => {
-        this.#timer.stop();
-        // What happens to a connection before its transfer starts shows when the transfer uses it.
-        socket?.on("error", () => {});
-      },
-      () => this.#timer.stop(),
-    );
-  }
-
-  get number(): number {
-    return this.#port.port;
-  }
-
-  /** The client's connection; undefined when it came too late or the port was released. */
-  connection(): Promise<Socket | undefined> {
-    return this.#port.connection;
-  }
-
-  /** Tells what runs over the client's connection. */
-  secureWith(socket: TLSSocket): void {
-    this.#secured = socket;
-  }
-
-  /** Gives the port back, and breaks the connection that came to it: nobody can take what it carried for the whole. */
-  release(): void {
-    this.#timer.stop();
-    this.#port.release();
-    this.connection().then(
-      (socket) => socket && this.#breakOff(socket),
-      () => {},
-    );
-  }
-
-  /**
-   * Gives the port back, and leaves the connection to the client for a while. A transfer that is refused before it
-   * began is told on the control connection; a client whose data connection breaks hears that first, and only that.
-   */
-  leaveToClient(withinMs: number): void {
-    this.#timer.stop();
-    this.#port.release();
-    this.connection().then(
-      (socket) => socket && lingerUntilClosed(socket, withinMs),
-      () => {},
-    );
-  }
-
-  /** Node loses a connection for ever, with its descriptor, that is reset while the end of its data is on the way. */
-  #breakOff(socket: Socket): void {
-    if (socket.writableEnded || this.#secured?.writableEnded) socket.destroy();
-    else socket.resetAndDestroy();
-  }
-}
 
 /** Which way the data of a transfer goes, seen from here. */
 export type DataDirection = "send" | "receive";
@@ -86,31 +24,125 @@ export interface DataProtection {
 }
 
 /**
- * The data connection of a transfer, with TLS where that was asked for. The handshake of a client that waits for 150
- * starts only after it, so nothing here may be awaited before that reply is sent.
- * @throws Refusal 425 when there is no connection or no handshake, 522 when the TLS session should have been resumed.
+ * A passive port from PASV or EPSV to the transfer that uses it. Some clients want the TLS handshake before they send
+ * the command, others begin it when they have read 150: it starts with the client's first bytes or with the command,
+ * whichever comes first.
  */
-export async function openDataConnection(
-  port: DataPort,
-  direction: DataDirection,
-  { tls, mustResume, uploadPath }: DataProtection,
-  handshakeMs: number,
-): Promise<Socket> {
-  const socket = await port.connection();
-  if (!socket) throw new Refusal(425, "No data connection arrived.");
-  socket.setNoDelay(true);
-  if (!tls) return socket;
-  const secured =
-    direction === "send" ? new TLSSocket(socket, tls(direction)) : uploadSocket(uploadPath, socket, tls(direction));
-  port.secureWith(secured);
-  await handshake(secured, handshakeMs);
-  if (mustResume && !secured.isSessionReused()) {
+export class DataPort {
+  readonly #port: PassivePort;
+  readonly #limits: FtpsLimits;
+  readonly #protection: () => DataProtection;
+  readonly #timer: InactivityTimer;
+  #socket: Socket | undefined;
+  #tls: TLSSocket | undefined;
+  #secured: Promise<TLSSocket> | undefined;
+
+  /** @param protection asked when the connection is used: PROT may come between PASV and the command */
+  constructor(port: PassivePort, limits: FtpsLimits, protection: () => DataProtection) {
+    this.#port = port;
+    this.#limits = limits;
+    this.#protection = protection;
+    this.#timer = new InactivityTimer(limits.ftpsDataConnectMs, () => port.release());
+    port.connection.then(
+      (socket) => {
+        this.#timer.stop();
+        if (socket) this.#arrived(socket);
+      },
+      () => this.#timer.stop(),
+    );
+  }
+
+  get number(): number {
+    return this.#port.port;
+  }
+
+  /**
+   * The client's connection, with TLS where that was asked for. A client that waits for 150 begins its handshake only
+   * then, so nothing here may be awaited before that reply is sent.
+   * @throws Refusal 425 when there is no connection or no handshake, 426 when it is lost again, 522 when the TLS
+   * session should have been resumed.
+   */
+  async open(direction: DataDirection): Promise<Socket> {
+    const socket = await this.#port.connection;
+    if (!socket) throw new Refusal(425, "No data connection arrived.");
+    socket.removeListener("readable", this.#greeted);
+    if (!this.#protection().tls) {
+      if (this.#tls) throw new Refusal(425, "The data connection has begun with TLS.");
+      return socket;
+    }
+    const secured = await this.#secure(socket, direction);
+    if (secured.destroyed && !secured.readableEnded) throw connectionLost(secured);
+    if (secured instanceof CopyingUploadSocket && direction === "send") secured.sendTickets();
+    return secured;
+  }
+
+  /** Gives the port back, and breaks the connection that came to it: nobody can take what it carried for the whole. */
+  release(): void {
+    this.#timer.stop();
+    this.#port.release();
+    this.#whenArrived((socket) => this.#breakOff(socket));
+  }
+
+  /**
+   * Gives the port back, and leaves the connection to the client for a while. A transfer that is refused before it
+   * began is told on the control connection; a client whose data connection breaks hears that first, and only that.
+   */
+  leaveToClient(withinMs: number): void {
+    this.#timer.stop();
+    this.#port.release();
+    this.#whenArrived((socket) => lingerUntilClosed(this.#tls ?? socket, withinMs));
+  }
+
+  #arrived(socket: Socket): void {
+    this.#socket = socket;
+    // What happens to a connection before its transfer starts shows when the transfer uses it.
+    socket.on("error", () => {});
+    socket.setNoDelay(true);
+    if (this.#protection().tls) socket.on("readable", this.#greeted);
+  }
+
+  /** The client's first bytes are there, or its end, which shows when the transfer uses the connection. */
+  readonly #greeted = (): void => {
+    const socket = this.#socket;
+    socket?.removeListener("readable", this.#greeted);
+    if (!socket?.readableLength || !this.#protection().tls) return;
+    // For the direction of which more is asked: it does for the other one too.
+    this.#secure(socket, "receive").catch(() => {});
+  };
+
+  #secure(socket: Socket, direction: DataDirection): Promise<TLSSocket> {
+    this.#secured ??= this.#startTls(socket, direction, this.#protection());
+    return this.#secured;
+  }
+
+  async #startTls(socket: Socket, direction: DataDirection, { tls, mustResume, uploadPath }: DataProtection) {
+    if (!tls || socket.destroyed) throw noHandshake();
+    const secured =
+      direction === "send" ? new TLSSocket(socket, tls(direction)) : uploadSocket(uploadPath, socket, tls(direction));
+    this.#tls = secured;
+    await handshake(secured, this.#limits.handshakeMs);
+    if (!mustResume || secured.isSessionReused()) return secured;
     // OpenSSL tells of the end of the handshake before it sends its own last words of it.
     await turn();
     secured.destroy();
     throw new Refusal(522, "The data connection must resume the TLS session of the control connection.");
   }
-  return secured;
+
+  #whenArrived(act: (socket: Socket) => void): void {
+    this.#port.connection.then(
+      (socket) => {
+        socket?.removeListener("readable", this.#greeted);
+        if (socket) act(socket);
+      },
+      () => {},
+    );
+  }
+
+  /** Node loses a connection for ever, with its descriptor, that is reset while the end of its data is on the way. */
+  #breakOff(socket: Socket): void {
+    if (socket.writableEnded || this.#tls?.writableEnded) socket.destroy();
+    else socket.resetAndDestroy();
+  }
 }
 
 /** The server's side of TLS on the data connection of an upload. */
@@ -124,7 +156,7 @@ function handshake(socket: TLSSocket, withinMs: number): Promise<void> {
     const fail = () => {
       timer.stop();
       socket.destroy();
-      reject(new Refusal(425, "The TLS handshake on the data connection failed."));
+      reject(noHandshake());
     };
     const timer = new InactivityTimer(withinMs, fail);
     socket.on("error", () => {});
@@ -141,6 +173,10 @@ function handshake(socket: TLSSocket, withinMs: number): Promise<void> {
     // Only who reads sees the end.
     socket.resume();
   });
+}
+
+function noHandshake(): Refusal {
+  return new Refusal(425, "The TLS handshake on the data connection failed.");
 }
 
 /** True when the client has said that its data is complete, as far as the connection lets it say so. */

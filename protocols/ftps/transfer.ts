@@ -1,13 +1,5 @@
 import type { Socket } from "node:net";
-import {
-  type DataDirection,
-  type DataPort,
-  type DataProtection,
-  endData,
-  endUnannounced,
-  isComplete,
-  openDataConnection,
-} from "./data-connection.ts";
+import { type DataDirection, type DataPort, endData, endUnannounced, isComplete } from "./data-connection.ts";
 import type { FtpsLimits } from "./ftps-limits.ts";
 import { InactivityTimer } from "./inactivity-timer.ts";
 import { Refusal, type Reply } from "./replies.ts";
@@ -29,7 +21,6 @@ export interface TransferPlan {
 /** What a transfer moves its data over. */
 export interface TransferData {
   readonly port: DataPort;
-  readonly protection: DataProtection;
   readonly limits: FtpsLimits;
 }
 
@@ -37,15 +28,13 @@ export interface TransferData {
 export class Transfer {
   readonly plan: TransferPlan;
   readonly #port: DataPort;
-  readonly #protection: DataProtection;
   readonly #limits: FtpsLimits;
   readonly #abort = new AbortController();
   #isUnwanted = false;
 
-  constructor(plan: TransferPlan, { port, protection, limits }: TransferData) {
+  constructor(plan: TransferPlan, { port, limits }: TransferData) {
     this.plan = plan;
     this.#port = port;
-    this.#protection = protection;
     this.#limits = limits;
   }
 
@@ -82,8 +71,7 @@ export class Transfer {
     signal.addEventListener("abort", release);
     try {
       signal.throwIfAborted();
-      const { handshakeMs } = this.#limits;
-      const socket = await openDataConnection(this.#port, this.plan.direction, this.#protection, handshakeMs);
+      const socket = await this.#port.open(this.plan.direction);
       signal.throwIfAborted();
       await this.#moveOver(socket);
       if (this.plan.direction === "receive") endReceiving(socket);

@@ -60,8 +60,6 @@ describe("10,000 half-open control connections", { skip }, () => {
     }
     await serveSomebody();
     const grown = residentBytesOf(product.pid) - before;
-    console.log(grown / MiB);
-    console.log(grown / MiB);
     assert.ok(grown < 100 * MiB, `the process grew by ${Math.round(grown / MiB)} MiB`);
     assert.ok(sockets.size <= 200, `${sockets.size} of them are still open`);
   });

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
+import { once } from "node:events";
 import { connect } from "node:net";
 import { afterEach, describe, it } from "node:test";
 import { closeOf, FtpsClient } from "../support/ftps-client.ts";
@@ -27,6 +28,31 @@ describe("FTPS data connections behind a load balancer", () => {
     await client.quit();
     const arrivals = cluster.tasks.map(({ address }) => cluster.balancer.counts.get(address) ?? 0);
     assert.ok(arrivals.filter((count) => count > 0).length > 1, `all went to one task: ${arrivals}`);
+  });
+
+  it("may do their TLS handshake before the command", async () => {
+    await start();
+    const client = await loggedIn(1);
+    const content = randomBytes(200_000);
+    const secured = async () => {
+      const data = client.secureData(await client.connectData());
+      await once(data, "secureConnect");
+      return data;
+    };
+    for (let index = 0; index < 6; index += 1) {
+      const up = await secured();
+      await client.expect(`STOR early-${index}`, 150);
+      up.end(content).resume();
+      await client.expectNext(226);
+      const down = await secured();
+      client.send(`RETR early-${index}\r\n`);
+      const chunks: Buffer[] = [];
+      for await (const chunk of down) chunks.push(chunk as Buffer);
+      assert.ok(content.equals(Buffer.concat(chunks)));
+      await client.expectNext(150);
+      await client.expectNext(226);
+    }
+    await client.quit();
   });
 
   it("carry transfers of 20 clients at once", async () => {

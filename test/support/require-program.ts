@@ -17,6 +17,7 @@ const debianPackages: Readonly<Record<string, string>> = {
   "commons-net": "libcommons-net-java",
   jsch: "libjsch-java",
   moto_server: "none; moto[server] of PyPI",
+  "python-with-aioftp": "none; a Python with aioftp of PyPI",
 };
 
 /**
