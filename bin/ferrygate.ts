@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url";
-import { App, aws_ecr_assets as assets, aws_ecs as ecs, aws_lambda as lambda, Validations } from "aws-cdk-lib";
+import { App, aws_ecr_assets as assets, aws_ecs as ecs, Validations } from "aws-cdk-lib";
 
 import { development } from "../config/development.ts";
 import { production } from "../config/production.ts";
 import type { StageConfiguration } from "../lib/configuration/schema.ts";
 import { ConfigurationError, resolveStage } from "../lib/configuration/stage.ts";
+import { bundledCode } from "../lib/constructs/service-function.ts";
 import { Ferrygate } from "../lib/ferrygate.ts";
 import { ProductChecks } from "../lib/product-checks.ts";
 
@@ -25,7 +26,7 @@ function main(): void {
     const { image } = stage.gateway;
     new Ferrygate(app, {
       stage,
-      code: (functionName) => lambda.Code.fromAsset(`${root}dist/lambdas/${functionName}`),
+      code: bundledCode,
       image: image === undefined ? builtImage() : ecs.ContainerImage.fromRegistry(image),
     });
     Validations.of(app).addPlugins(new ProductChecks());

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
+import { cx_api, Duration, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 
@@ -13,6 +13,8 @@ export class AccessLogBucket extends Construct {
 
   constructor(scope: Construct, id: string, props: AccessLogBucketProps = {}) {
     super(scope, id);
+    // In an app without this flag CDK would ask for an access control list.
+    this.node.setContext(cx_api.S3_SERVER_ACCESS_LOGS_USE_BUCKET_POLICY, true);
     this.bucket = new s3.Bucket(this, "Bucket", {
       ...closed,
       encryption: s3.BucketEncryption.S3_MANAGED,

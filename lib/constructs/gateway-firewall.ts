@@ -2,11 +2,12 @@ import { aws_ec2 as ec2 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { acknowledge } from "./acknowledge.ts";
 import type { IGatewayNetwork } from "./gateway-network.ts";
-import { containerPorts, type ListenerPorts } from "./gateway-ports.ts";
+import { containerPorts, defaultPorts, type ListenerPorts } from "./gateway-ports.ts";
 
 export interface GatewayFirewallProps {
   readonly network: IGatewayNetwork;
-  readonly ports: ListenerPorts;
+  /** @default 22, 21, 990 and 50000 to 50019 */
+  readonly ports?: ListenerPorts;
   /** Networks that may connect. @default all */
   readonly allowedSources?: readonly string[];
   /**
@@ -42,7 +43,7 @@ export class GatewayFirewall extends Construct {
     });
     if (allowed.length > 0) this.sources = prefixList(this, allowed, props.sourceRoom ?? 15);
     else acknowledgeOpen(this.loadBalancerGroup);
-    this.#letPartnersIn(props.ports);
+    this.#letPartnersIn(props.ports ?? defaultPorts);
     this.#letThrough();
     this.#letOut(props.network);
   }
@@ -78,7 +79,8 @@ export class GatewayFirewall extends Construct {
 
 export interface InternalFirewallProps {
   readonly network: IGatewayNetwork;
-  readonly ports: ListenerPorts;
+  /** @default 22, 21, 990 and 50000 to 50019 */
+  readonly ports?: ListenerPorts;
   readonly taskGroup: ec2.ISecurityGroup;
   /** Networks of the corporate side. */
   readonly sources: readonly string[];
@@ -95,7 +97,7 @@ export class InternalFirewall extends Construct {
       description: "Internal load balancer of the gateway",
       allowAllOutbound: false,
     });
-    const { sftp, ftps, ftpsImplicit, firstPassive, lastPassive } = props.ports;
+    const { sftp, ftps, ftpsImplicit, firstPassive, lastPassive } = props.ports ?? defaultPorts;
     for (const network of props.sources) {
       for (const port of [sftp, ftps, ftpsImplicit].map((number) => ec2.Port.tcp(number))) {
         this.loadBalancerGroup.addIngressRule(ec2.Peer.ipv4(network), port, "corporate side");

@@ -9,7 +9,7 @@ import { acknowledge } from "./acknowledge.ts";
 import type { FixedAddress } from "./fixed-addresses.ts";
 import type { IGatewayNetwork } from "./gateway-network.ts";
 import type { PoolTargets } from "./gateway-pool.ts";
-import { type ListenerPorts, passivePortsOf } from "./gateway-ports.ts";
+import { defaultPorts, type ListenerPorts, passivePortsOf } from "./gateway-ports.ts";
 
 export interface WeightedPool {
   readonly targets: PoolTargets;
@@ -20,7 +20,8 @@ export interface WeightedPool {
 export interface GatewayLoadBalancerProps {
   readonly network: IGatewayNetwork;
   readonly securityGroup: ec2.ISecurityGroup;
-  readonly ports: ListenerPorts;
+  /** @default 22, 21, 990 and 50000 to 50019 */
+  readonly ports?: ListenerPorts;
   readonly pools: readonly WeightedPool[];
   /** Fixed addresses, one for each edge subnet. @default none: the load balancer is internal */
   readonly addresses?: readonly FixedAddress[];
@@ -39,7 +40,7 @@ export class GatewayLoadBalancer extends Construct {
 
   constructor(scope: Construct, id: string, props: GatewayLoadBalancerProps) {
     super(scope, id);
-    const { network, addresses } = props;
+    const { network, addresses, ports = defaultPorts } = props;
     this.loadBalancer = new elb.NetworkLoadBalancer(this, "LoadBalancer", {
       vpc: network.vpc,
       internetFacing: addresses !== undefined,
@@ -53,11 +54,10 @@ export class GatewayLoadBalancer extends Construct {
       "AwsSolutions-ELB2",
       "Only TLS listeners write access logs; the VPC's flow log has the connections.",
     );
-    const { sftp, ftps, ftpsImplicit } = props.ports;
-    this.#listen(sftp, "sftp", props.pools);
-    this.#listen(ftps, "ftps", props.pools);
-    this.#listen(ftpsImplicit, "ftpsImplicit", props.pools);
-    for (const port of passivePortsOf(props.ports)) this.#listen(port, "data", props.pools);
+    this.#listen(ports.sftp, "sftp", props.pools);
+    this.#listen(ports.ftps, "ftps", props.pools);
+    this.#listen(ports.ftpsImplicit, "ftpsImplicit", props.pools);
+    for (const port of passivePortsOf(ports)) this.#listen(port, "data", props.pools);
   }
 
   /** Tasks of a group that take connections. */

@@ -12,6 +12,7 @@ import { Construct } from "constructs";
 import { acknowledge, acknowledgeResources } from "./acknowledge.ts";
 import type { IGatewayNetwork } from "./gateway-network.ts";
 import { containerPorts } from "./gateway-ports.ts";
+import { type GatewayServices, type GatewaySettings, gatewayEnvironment, grantServices } from "./gateway-services.ts";
 import { type LogRetention, logGroup } from "./log-retention.ts";
 
 export interface GatewayPoolProps {
@@ -19,8 +20,9 @@ export interface GatewayPoolProps {
   readonly network: IGatewayNetwork;
   readonly taskGroup: ec2.ISecurityGroup;
   readonly image: ecs.ContainerImage;
-  /** Variables of the container: adapters/aws/env.ts. */
-  readonly environment: Readonly<Record<string, string>>;
+  /** What the tasks are granted, and find by the variables of their container. */
+  readonly services: GatewayServices;
+  readonly settings: GatewaySettings;
   /** vCPU units of a task. @default 1024 */
   readonly cpu?: number;
   /** @default 2048 */
@@ -50,8 +52,8 @@ export interface PoolTargets {
 }
 
 /**
- * A number of equal gateway tasks on Fargate with their target groups. The role of the tasks may nothing until it is
- * granted. A deployment starts new tasks first, and old ones keep their connections while they drain.
+ * A number of equal gateway tasks on Fargate with their target groups. A deployment starts new tasks first; old ones
+ * keep their connections while they drain.
  */
 export class GatewayPool extends Construct implements iam.IGrantable, ec2.IConnectable {
   readonly service: ecs.FargateService;
@@ -85,10 +87,12 @@ export class GatewayPool extends Construct implements iam.IGrantable, ec2.IConne
     this.connections = this.service.connections;
     this.targets = this.#targets(props);
     this.#scale(props);
+    grantServices(this, props.services);
+    this.#grantProtection();
   }
 
   /** Lets tasks keep ECS from ending them while transfers are under way. */
-  grantProtection(): void {
+  #grantProtection(): void {
     const { cluster } = this.service;
     acknowledgeResources(this, "/*", "Tasks have no names before they run; they are those of the cluster.");
     iam.Grant.addToPrincipal({
@@ -201,12 +205,13 @@ function countErrors(scope: Construct, lines: logs.LogGroup): logs.MetricFilter 
 }
 
 function addGateway(definition: ecs.FargateTaskDefinition, scope: GatewayPool, props: GatewayPoolProps): void {
+  const { network, services, settings, stopTimeout = Duration.seconds(120) } = props;
   definition.addContainer("gateway", {
     image: props.image,
     user,
     readonlyRootFilesystem: true,
-    stopTimeout: props.stopTimeout ?? Duration.seconds(120),
-    environment: { ...props.environment },
+    stopTimeout,
+    environment: gatewayEnvironment(services, settings, { network, stopTimeout }),
     logging: ecs.LogDrivers.awsLogs({
       streamPrefix: "gateway",
       logGroup: scope.logGroup,

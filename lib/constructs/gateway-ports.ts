@@ -7,6 +7,14 @@ export interface ListenerPorts {
   readonly lastPassive: number;
 }
 
+export const defaultPorts: ListenerPorts = {
+  sftp: 22,
+  ftps: 21,
+  ftpsImplicit: 990,
+  firstPassive: 50_000,
+  lastPassive: 50_019,
+};
+
 /**
  * What the container listens on. All are above 1024, so that it needs no privilege; FTPS data connections and relayed
  * ones arrive on the one port `data`, behind a PROXY v2 header.

@@ -4,6 +4,7 @@ import { environmentNames } from "../../adapters/aws/env.ts";
 import type { AccountingBus } from "./accounting-bus.ts";
 import type { AuditBucket } from "./audit-bucket.ts";
 import type { ControlTable } from "./control-table.ts";
+import { type EventQueues, functionTimeouts } from "./event-queues.ts";
 import { askElsewhere, type ExternalLogins } from "./external-logins.ts";
 import type { FileBucket } from "./file-bucket.ts";
 import type { LogRetention } from "./log-retention.ts";
@@ -11,7 +12,7 @@ import type { MailSender } from "./mail-sender.ts";
 import { exemptFromScan } from "./malware-scan.ts";
 import type { ProductSecret } from "./product-secret.ts";
 import { type FunctionCode, type FunctionName, ServiceFunction } from "./service-function.ts";
-import { deadLetterQueue, type WorkQueue } from "./work-queue.ts";
+import { deadLetterQueue } from "./work-queue.ts";
 
 export interface ProductFunctionsProps {
   readonly code: FunctionCode;
@@ -20,8 +21,7 @@ export interface ProductFunctionsProps {
   readonly table: ControlTable;
   readonly tokenKeys: ProductSecret;
   readonly bus: AccountingBus;
-  readonly queues: Readonly<Record<"accounting" | "dispatch" | "alerts" | "scanResult", WorkQueue>>;
-  readonly timeouts: Readonly<Record<"accounting" | "dispatch" | "alerts" | "scanResult", Duration>>;
+  readonly queues: EventQueues;
   readonly mail: MailSender;
   /** Who is asked about names that are not on file. @default nobody */
   readonly logins?: ExternalLogins | undefined;
@@ -117,8 +117,8 @@ export class ProductFunctions extends Construct {
   }
 
   #accounting(): ServiceFunction {
-    const { audit, table, queues, timeouts } = this.#props;
-    const made = this.#make("accounting", "Keeps accounting events", { timeout: timeouts.accounting });
+    const { audit, table, queues } = this.#props;
+    const made = this.#make("accounting", "Keeps accounting events", { timeout: functionTimeouts.accounting });
     made.addQueue(queues.accounting, { batchSize: 100, maxBatchingWindow: Duration.seconds(5) });
     table.grantPartitions(made, { write: ["audit"] });
     audit.grantAppend(made, archivePrefix);
@@ -130,9 +130,9 @@ export class ProductFunctions extends Construct {
   }
 
   #dispatch(): ServiceFunction {
-    const { files, table, bus, queues, timeouts } = this.#props;
+    const { files, table, bus, queues } = this.#props;
     const made = this.#make("dispatch", "Acts on events by dispatch rules", {
-      timeout: timeouts.dispatch,
+      timeout: functionTimeouts.dispatch,
       memoryMiB: 1024,
     });
     made.addQueue(queues.dispatch, { batchSize: 10, maxConcurrency: 20 });
@@ -146,8 +146,8 @@ export class ProductFunctions extends Construct {
   }
 
   #alerts(): ServiceFunction {
-    const { table, bus, queues, timeouts, mail } = this.#props;
-    const made = this.#make("alerts", "Tells people by alert rules", { timeout: timeouts.alerts });
+    const { table, bus, queues, mail } = this.#props;
+    const made = this.#make("alerts", "Tells people by alert rules", { timeout: functionTimeouts.alerts });
     made.addQueue(queues.alerts, { batchSize: 10 });
     table.grantPartitions(made, { read: ["configuration", "audit"], write: ["automation"] });
     bus.grantPutEvents(made);
@@ -215,8 +215,8 @@ export class ProductFunctions extends Construct {
 
   /** It puts infected files away, which the scan's policy denies to everybody else. */
   #scanResult(): ServiceFunction {
-    const { files, table, bus, queues, timeouts } = this.#props;
-    const made = this.#make("scan-result", "Puts results of scans on record", { timeout: timeouts.scanResult });
+    const { files, table, bus, queues } = this.#props;
+    const made = this.#make("scan-result", "Puts results of scans on record", { timeout: functionTimeouts.scanResult });
     made.addQueue(queues.scanResult, { batchSize: 10 });
     table.grantPartitions(made, {
       read: ["configuration", "audit"],

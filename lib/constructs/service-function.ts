@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import {
   type aws_cloudwatch as cloudwatch,
   Duration,
@@ -26,6 +27,11 @@ export type FunctionName =
 
 /** Where the bundle of a function is. */
 export type FunctionCode = (name: FunctionName) => lambda.Code;
+
+/** The bundles of this checkout (`npm run bundle`), or of the package of constructs. */
+export function bundledCode(name: FunctionName): lambda.Code {
+  return lambda.Code.fromAsset(fileURLToPath(new URL(`../../dist/lambdas/${name}`, import.meta.url)));
+}
 
 export interface ServiceFunctionProps {
   readonly code: lambda.Code;

@@ -8,7 +8,7 @@ import { MailSender } from "../constructs/mail-sender.ts";
 import { grantConnectors, ManagedTransferRole } from "../constructs/managed-transfer.ts";
 import { ProductFunctions } from "../constructs/product-functions.ts";
 import type { FunctionCode } from "../constructs/service-function.ts";
-import { type EventsStack, functionTimeouts } from "./events-stack.ts";
+import type { EventsStack } from "./events-stack.ts";
 import type { StoreStack } from "./store-stack.ts";
 
 export interface FunctionsStackProps extends StackProps {
@@ -37,7 +37,6 @@ export class FunctionsStack extends Stack {
       tokenKeys: store.tokenKeys,
       bus: events.bus,
       queues: events.queues,
-      timeouts: functionTimeouts,
       mail: this.mail,
       logins: loginsOf(props),
       scan: stage.scan.kind === "guardduty" ? stage.scan : undefined,

@@ -7,12 +7,11 @@ import {
   aws_route53_targets as targets,
 } from "aws-cdk-lib";
 import type { Construct } from "constructs";
-import { environmentNames } from "../../adapters/aws/env.ts";
 import type { CorporateSide, Pool, Stage } from "../configuration/schema.ts";
 import { AliasRecord } from "../constructs/alias-record.ts";
 import { GatewayLoadBalancer } from "../constructs/gateway-load-balancer.ts";
 import { GatewayPool } from "../constructs/gateway-pool.ts";
-import { containerPorts, type ListenerPorts } from "../constructs/gateway-ports.ts";
+import type { ListenerPorts } from "../constructs/gateway-ports.ts";
 import type { EventsStack } from "./events-stack.ts";
 import type { FunctionsStack } from "./functions-stack.ts";
 import type { NetworkStack } from "./network-stack.ts";
@@ -91,10 +90,11 @@ export class GatewayStack extends Stack {
   }
 
   #pool(id: string, image: ecs.ContainerImage, size: PoolSize): GatewayPool {
-    const { stage, network } = this.#props;
+    const { stage, ports, network, store, events, functions } = this.#props;
+    const { files, table, hostKeys, tls } = store;
     const { drain } = stage.gateway;
     const { passiveAddress, ...sized } = size;
-    const pool = new GatewayPool(this, id, {
+    return new GatewayPool(this, id, {
       cluster: this.#cluster,
       network: network.network,
       taskGroup: network.firewall.taskGroup,
@@ -103,51 +103,17 @@ export class GatewayStack extends Stack {
       drain: Duration.minutes(drain.minutes),
       stopTimeout: Duration.seconds(drain.stopSeconds),
       logRetention: stage.retention.logDays,
-      environment: this.#environment(id, passiveAddress),
+      services: { files, table, hostKeys, tls, bus: events.bus, customAuth: functions.functions.customAuth },
+      settings: {
+        serverName: `${stage.name}-${id}`,
+        ports,
+        passiveAddress,
+        mode: stage.gateway.mode,
+        sftpAlgorithms: stage.gateway.sftpAlgorithms,
+        scan: stage.scan.kind === "guardduty" ? stage.scan : undefined,
+        protectMinutes: drain.protectMinutes,
+      },
     });
-    this.#grant(pool);
-    return pool;
-  }
-
-  /** What a session needs and no more: no password hash, no rule, no token, no audit record can be read or changed. */
-  #grant(pool: GatewayPool): void {
-    const { store, events, functions } = this.#props;
-    store.files.grantTransfer(pool);
-    store.table.grantPartitions(pool, { write: ["leases", "transfers"] });
-    store.hostKeys.grantRead(pool);
-    store.tls.grantRead(pool);
-    events.bus.grantPutEvents(pool);
-    functions.functions.customAuth.grantInvoke(pool);
-    pool.grantProtection();
-  }
-
-  #environment(poolId: string, passiveAddress: string): Record<string, string> {
-    const { stage, ports, network, store, events, functions } = this.#props;
-    const { gateway, scan } = stage;
-    return {
-      [environmentNames.serverName]: `${stage.name}-${poolId}`,
-      [environmentNames.dataBucket]: store.files.bucket.bucketName,
-      [environmentNames.table]: store.table.table.tableName,
-      [environmentNames.eventBus]: events.bus.bus.eventBusName,
-      [environmentNames.authFunction]: functions.functions.customAuth.function.functionName,
-      [environmentNames.hostKeysSecret]: store.hostKeys.secret.secretArn,
-      [environmentNames.tlsSecret]: store.tls.secret.secretArn,
-      [environmentNames.sftpPort]: String(containerPorts.sftp),
-      [environmentNames.sftpAlgorithms]: gateway.sftpAlgorithms,
-      [environmentNames.ftpsPort]: String(containerPorts.ftps),
-      [environmentNames.ftpsImplicitPort]: String(containerPorts.ftpsImplicit),
-      [environmentNames.dataPort]: String(containerPorts.data),
-      [environmentNames.healthPort]: String(containerPorts.health),
-      [environmentNames.passivePorts]: `${ports.firstPassive}-${ports.lastPassive}`,
-      [environmentNames.passiveAddress]: passiveAddress,
-      [environmentNames.trustedProxies]: network.network.trustedProxies.join(","),
-      ...(scan.kind === "guardduty" && {
-        [environmentNames.scan]: JSON.stringify({ prefixes: scan.prefixes, deny: scan.deny }),
-      }),
-      [environmentNames.availability]: gateway.mode,
-      [environmentNames.drainSeconds]: String(Math.max(1, gateway.drain.stopSeconds - endingSeconds)),
-      [environmentNames.protectMinutes]: String(gateway.drain.protectMinutes),
-    };
   }
 
   /** Each task names the address of its own zone, so that a zone that is gone takes only its own with it. */
@@ -180,6 +146,3 @@ interface PoolSize {
   readonly capacity?: "on-demand" | "spot";
   readonly passiveAddress: string;
 }
-
-/** What the container keeps of the stop timeout for itself, after its sessions. */
-const endingSeconds = 10;
