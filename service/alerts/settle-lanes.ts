@@ -1,7 +1,7 @@
 import type { AlertLane } from "../../core/alert-rule.ts";
 import { asciiJson } from "../../core/ascii-json.ts";
-import { limits } from "../../core/limits.ts";
 import type { Claims } from "../../ports/claims.ts";
+import { underClaim } from "../consume/once.ts";
 import type { AlertServices } from "./alert-services.ts";
 import { LaneSender, type LaneState } from "./lane-sender.ts";
 
@@ -34,27 +34,15 @@ export async function settleLanes(
 }
 
 async function settleLane(services: SettleServices, lane: AlertLane, untilMs: number): Promise<void> {
-  const { claims, runtime } = services;
-  const id = `alert-lane/${lane.target}/${lane.rule}`;
-  const owner = runtime.newId();
-  const request = { id, owner, leaseMs: limits.claimLeaseMs };
-  const claim = await claims.claim(request);
-  if (claim.state !== "claimed") return;
-  // A message may take as long as its receiver lets it: nobody else may begin with the same one meanwhile.
-  const stopRenewing = runtime.every(limits.claimLeaseMs / 3, () => {
-    claims.claim(request).catch((error: unknown) => runtime.log.warn("a claim was not renewed", { id, error }));
-  });
-  try {
-    const known = claim.note === undefined ? undefined : (JSON.parse(claim.note) as LaneNote);
+  const { runtime } = services;
+  await underClaim(services, `alert-lane/${lane.target}/${lane.rule}`, async ({ note, annotate }) => {
+    const known = note === undefined ? undefined : (JSON.parse(note) as LaneNote);
     if (known && runtime.now() < known.dueAtMs) return;
     const sender = new LaneSender(services, lane, known?.state);
     const delayMs = await sendDue(services, sender, untilMs);
-    const note: LaneNote = { state: sender.state, dueAtMs: runtime.now() + delayMs };
-    await claims.annotate(id, owner, asciiJson(note));
-  } finally {
-    stopRenewing();
-    await claims.release(id, owner);
-  }
+    const left: LaneNote = { state: sender.state, dueAtMs: runtime.now() + delayMs };
+    await annotate(asciiJson(left));
+  });
 }
 
 /** How long until there may be something to do again. */

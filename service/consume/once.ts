@@ -1,11 +1,11 @@
 import { limits } from "../../core/limits.ts";
-import type { Claims } from "../../ports/claims.ts";
+import type { ClaimRequest, Claims } from "../../ports/claims.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import { WorkBusy } from "./retry.ts";
 
 export interface OnceServices {
   readonly claims: Claims;
-  readonly runtime: Runtime;
+  readonly runtime: Pick<Runtime, "newId" | "every" | "log">;
 }
 
 /** What is known to whoever does the work. */
@@ -23,18 +23,17 @@ export interface Turn {
  * @throws WorkBusy while another owner is at it; what `run` throws, and then the work is not done.
  */
 export async function once(
-  { claims, runtime }: OnceServices,
+  services: OnceServices,
   claimId: string,
   run: (turn: Turn) => Promise<string>,
 ): Promise<string> {
+  const { claims, runtime } = services;
   const owner = runtime.newId();
   const request = { id: claimId, owner, leaseMs: limits.claimLeaseMs };
   const claim = await claims.claim(request);
   if (claim.state === "completed") return claim.note;
   if (claim.state === "busy") throw new WorkBusy();
-  const stopRenewing = runtime.every(limits.claimLeaseMs / 3, () => {
-    claims.claim(request).catch((error: unknown) => runtime.log.warn("a claim was not renewed", { claimId, error }));
-  });
+  const stopRenewing = renewing(services, request);
   try {
     const result = await run({ note: claim.note, annotate: (note) => claims.annotate(claimId, owner, note) });
     await claims.complete(claimId, owner, result);
@@ -45,4 +44,39 @@ export async function once(
   } finally {
     stopRenewing();
   }
+}
+
+/**
+ * Does what may be done again and again, by one owner at a time. A note stays for the next one.
+ * @returns undefined where another owner is at it
+ * @throws what `work` throws
+ */
+export async function underClaim<Result>(
+  services: OnceServices,
+  claimId: string,
+  work: (turn: Turn) => Promise<Result>,
+): Promise<{ readonly result: Result } | undefined> {
+  const { claims, runtime } = services;
+  const owner = runtime.newId();
+  const request = { id: claimId, owner, leaseMs: limits.claimLeaseMs };
+  const claim = await claims.claim(request);
+  if (claim.state !== "claimed") return undefined;
+  const stopRenewing = renewing(services, request);
+  try {
+    return { result: await work({ note: claim.note, annotate: (note) => claims.annotate(claimId, owner, note) }) };
+  } finally {
+    stopRenewing();
+    await claims.release(claimId, owner).catch((error: unknown) => {
+      runtime.log.warn("a claim is left to expire", { claimId, error });
+    });
+  }
+}
+
+/** Work may take longer than a lease. */
+function renewing({ claims, runtime }: OnceServices, request: ClaimRequest): () => void {
+  return runtime.every(limits.claimLeaseMs / 3, () => {
+    claims.claim(request).catch((error: unknown) => {
+      runtime.log.warn("a claim was not renewed", { claimId: request.id, error });
+    });
+  });
 }

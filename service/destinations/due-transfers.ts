@@ -1,5 +1,6 @@
 import { limits } from "../../core/limits.ts";
 import type { Runtime } from "../../ports/runtime.ts";
+import { underClaim } from "../consume/once.ts";
 import { type DuePullServices, DuePulls, sleepOf, throwFirst } from "./due-pulls.ts";
 import { isInForce } from "./pull-services.ts";
 import { PushLane } from "./push-lane.ts";
@@ -24,20 +25,7 @@ export async function runDueTransfers(services: DueServices, untilMs: number): P
 }
 
 async function claimFor(services: DueServices, destination: string, untilMs: number): Promise<void> {
-  const { claims, runtime } = services;
-  const [id, owner] = [`transfers/${destination}`, runtime.newId()];
-  const request = { id, owner, leaseMs: limits.claimLeaseMs };
-  const claim = await claims.claim(request);
-  if (claim.state !== "claimed") return;
-  const stopRenewing = runtime.every(limits.claimLeaseMs / 3, () => {
-    claims.claim(request).catch((error: unknown) => runtime.log.warn("a claim was not renewed", { id, error }));
-  });
-  try {
-    await workFor(services, destination, untilMs);
-  } finally {
-    stopRenewing();
-    await claims.release(id, owner);
-  }
+  await underClaim(services, `transfers/${destination}`, () => workFor(services, destination, untilMs));
 }
 
 async function workFor(services: DueServices, destination: string, untilMs: number): Promise<void> {

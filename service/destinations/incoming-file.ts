@@ -6,6 +6,7 @@ import type { Pull } from "../../core/pull.ts";
 import type { TransferProgress } from "../../core/transfer-progress.ts";
 import { childPath, nameOf, parentOf, type VirtualPath } from "../../core/virtual-path.ts";
 import type { RemoteEntry, RemoteSite, VersionPin } from "../../ports/remote-site.ts";
+import { underClaim } from "../consume/once.ts";
 import { WorkBusy } from "../consume/retry.ts";
 import { openUpload } from "../session/open-upload.ts";
 import { Recorder } from "../session/recorder.ts";
@@ -37,25 +38,15 @@ interface Note {
  * @throws WorkBusy; FileError `unavailable` for what may pass; `already-exists`, and what the store and the site refuse
  */
 export async function fetchOnce(services: PullServices, incoming: Incoming): Promise<void> {
-  const { claims, runtime } = services;
-  const { pull } = incoming;
-  const [id, owner] = [`pull/${pull.name}/${incoming.id}`, runtime.newId()];
-  const request = { id, owner, leaseMs: limits.claimLeaseMs };
-  const claim = await claims.claim(request);
-  if (claim.state !== "claimed") throw new WorkBusy();
-  const stopRenewing = runtime.every(limits.claimLeaseMs / 3, () => void claims.claim(request).catch(() => {}));
-  try {
-    if (!(await hasCome(services, claim.note))) {
-      await fetchFile(services, incoming, (note) => claims.annotate(id, owner, JSON.stringify(note)));
-    }
+  const { pull, id } = incoming;
+  const done = await underClaim(services, `pull/${pull.name}/${id}`, async ({ note, annotate }) => {
+    if (!(await hasCome(services, note))) await fetchFile(services, incoming, (now) => annotate(JSON.stringify(now)));
     await dealWithSource(incoming);
-    if (pull.after.kind === "keep") await services.memory.remember(pull.name, incoming.id);
+    if (pull.after.kind === "keep") await services.memory.remember(pull.name, id);
     // The same file may be put there again later: it is fetched again then.
-    await claims.annotate(id, owner, "");
-  } finally {
-    stopRenewing();
-    await claims.release(id, owner).catch(() => {});
-  }
+    await annotate("");
+  });
+  if (!done) throw new WorkBusy();
 }
 
 async function hasCome({ accounting }: PullServices, note: string | undefined): Promise<boolean> {

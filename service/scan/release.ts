@@ -3,7 +3,7 @@ import { limits } from "../../core/limits.ts";
 import { type NumberedPlace, numbered } from "../../core/numbered-name.ts";
 import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
 import type { ObjectReader, ObjectWriter, PublishOptions, StoredEntry } from "../../ports/object-store.ts";
-import type { Turn } from "../consume/once.ts";
+import { type Turn, underClaim } from "../consume/once.ts";
 import { WorkBusy } from "../consume/retry.ts";
 import { digestOf } from "../session/content-digest.ts";
 import type { HeldFile } from "./held-file.ts";
@@ -32,25 +32,17 @@ const chunkBytes = 1024 * 1024;
  * @throws FileError `not-found` when the content is gone, `integrity` when it is not what was held.
  */
 export async function release(services: ScanServices, file: HeldFile, turn: Turn): Promise<Released> {
-  const { claims, runtime } = services;
-  const [id, owner] = [`scan.released/${file.objectKey}`, runtime.newId()];
-  const claim = await claims.claim({ id, owner, leaseMs: limits.claimLeaseMs });
-  if (claim.state !== "claimed") throw new WorkBusy();
-  const stopRenewing = runtime.every(limits.claimLeaseMs / 3, () => {
-    claims.claim({ id, owner, leaseMs: limits.claimLeaseMs }).catch(() => {});
-  });
-  try {
-    const last = claim.note === undefined ? undefined : (JSON.parse(claim.note) as LastReleased);
+  const done = await underClaim(services, `scan.released/${file.objectKey}`, async (place) => {
+    const last = place.note === undefined ? undefined : (JSON.parse(place.note) as LastReleased);
     const released = (await alreadyReleased(services, file, turn)) ?? (await publish(services, file, { turn, last }));
     if (released.objectKey === file.objectKey) {
       const note: LastReleased = { etag: released.etag, heldAt: file.heldAt };
-      await claims.annotate(id, owner, JSON.stringify(note));
+      await place.annotate(JSON.stringify(note));
     }
     return released;
-  } finally {
-    stopRenewing();
-    await claims.release(id, owner).catch(() => {});
-  }
+  });
+  if (!done) throw new WorkBusy();
+  return done.result;
 }
 
 /** Whether an earlier try had its effect. */

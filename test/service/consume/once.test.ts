@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { limits } from "../../../core/limits.ts";
-import { once } from "../../../service/consume/once.ts";
+import { once, underClaim } from "../../../service/consume/once.ts";
 import { WorkBusy } from "../../../service/consume/retry.ts";
 import { createMemoryAutomation } from "../../support/memory-automation.ts";
 import { createMemoryRuntime } from "../../support/memory-ports.ts";
@@ -69,5 +69,34 @@ describe("work that is done once", () => {
       [notes, result, await once(services, "w", async () => "third")],
       [["half way"], "second", "second"],
     );
+  });
+});
+
+describe("work under a claim", () => {
+  it("is one owner's at a time, for as long as that takes, and the next one's with the note", async () => {
+    const services = rig();
+    let finish: () => void = () => {};
+    const running = underClaim(services, "w", async ({ annotate }) => {
+      await annotate("done");
+      return new Promise<string>((resolve) => {
+        finish = () => resolve("first");
+      });
+    });
+    await new Promise(setImmediate);
+    for (let time = 0; time < 5; time += 1) {
+      services.advance(limits.claimLeaseMs / 2);
+      assert.equal(await underClaim(services, "w", async () => assert.fail("twice at a time")), undefined);
+    }
+    finish();
+    assert.deepEqual(await running, { result: "first" });
+    assert.deepEqual(await underClaim(services, "w", async ({ note }) => note), { result: "done" });
+    assert.equal(services.renewals.size, 0);
+  });
+
+  it("is free when it failed", async () => {
+    const services = rig();
+    const failing = underClaim(services, "w", () => Promise.reject(new Error("no")));
+    await assert.rejects(failing, { message: "no" });
+    assert.deepEqual(await underClaim(services, "w", async () => "second"), { result: "second" });
   });
 });
