@@ -1,16 +1,12 @@
-import { Duration, aws_iam as iam, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
+import { Duration, aws_iam as iam, aws_s3 as s3 } from "aws-cdk-lib";
 import { Construct } from "constructs";
-import { type AccessLogBucket, closed } from "./access-log-bucket.ts";
 import { acknowledgeResources } from "./acknowledge.ts";
 import type { EncryptionKey } from "./encryption-key.ts";
+import { type KeptBucketProps, kept } from "./kept-bucket.ts";
 
-export interface AuditBucketProps {
-  readonly encryptionKey: EncryptionKey;
-  readonly accessLogs: AccessLogBucket;
+export interface AuditBucketProps extends KeptBucketProps {
   /** Days in which nobody can delete a record (Object Lock, governance). @default 0: no lock */
   readonly lockDays?: number;
-  /** @default RemovalPolicy.RETAIN */
-  readonly removalPolicy?: RemovalPolicy;
 }
 
 /** The audit archive. Records are added to it and nobody is granted to delete one. */
@@ -23,15 +19,7 @@ export class AuditBucket extends Construct {
     this.#encryptionKey = props.encryptionKey;
     const lockDays = props.lockDays ?? 0;
     this.bucket = new s3.Bucket(this, "Bucket", {
-      ...closed,
-      versioned: true,
-      encryption: s3.BucketEncryption.KMS,
-      encryptionKey: props.encryptionKey.kmsKey,
-      bucketKeyEnabled: true,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      serverAccessLogsBucket: props.accessLogs.bucket,
-      serverAccessLogsPrefix: "audit/",
-      removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
+      ...kept(props, "audit/"),
       objectLockDefaultRetention: lockDays > 0 ? s3.ObjectLockRetention.governance(Duration.days(lockDays)) : undefined,
       lifecycleRules: [
         { transitions: [{ storageClass: s3.StorageClass.INFREQUENT_ACCESS, transitionAfter: Duration.days(90) }] },

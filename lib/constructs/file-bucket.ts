@@ -1,17 +1,13 @@
-import { Duration, aws_iam as iam, RemovalPolicy, aws_s3 as s3 } from "aws-cdk-lib";
+import { Duration, aws_iam as iam, aws_s3 as s3 } from "aws-cdk-lib";
 import { Construct } from "constructs";
 import { connectorStagingPrefix } from "../../adapters/aws/env.ts";
-import { type AccessLogBucket, closed } from "./access-log-bucket.ts";
 import { acknowledgeResources } from "./acknowledge.ts";
 import type { EncryptionKey } from "./encryption-key.ts";
+import { type KeptBucketProps, kept } from "./kept-bucket.ts";
 
-export interface FileBucketProps {
-  readonly encryptionKey: EncryptionKey;
-  readonly accessLogs: AccessLogBucket;
+export interface FileBucketProps extends KeptBucketProps {
   /** Days that versions of overwritten and deleted files are kept. @default 30 */
   readonly versionDays?: number;
-  /** @default RemovalPolicy.RETAIN */
-  readonly removalPolicy?: RemovalPolicy;
 }
 
 const readActions = ["s3:GetObject", "s3:GetObjectVersion"];
@@ -33,15 +29,7 @@ export class FileBucket extends Construct {
     super(scope, id);
     this.#encryptionKey = props.encryptionKey;
     this.bucket = new s3.Bucket(this, "Bucket", {
-      ...closed,
-      versioned: true,
-      encryption: s3.BucketEncryption.KMS,
-      encryptionKey: props.encryptionKey.kmsKey,
-      bucketKeyEnabled: true,
-      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-      serverAccessLogsBucket: props.accessLogs.bucket,
-      serverAccessLogsPrefix: "files/",
-      removalPolicy: props.removalPolicy ?? RemovalPolicy.RETAIN,
+      ...kept(props, "files/"),
       lifecycleRules: [
         {
           abortIncompleteMultipartUploadAfter: abortUploadsAfter,

@@ -130,18 +130,13 @@ export class ProductFunctions extends Construct {
   }
 
   #dispatch(): ServiceFunction {
-    const { files, table, bus, queues } = this.#props;
+    const { queues } = this.#props;
     const made = this.#make("dispatch", "Acts on events by dispatch rules", {
       timeout: functionTimeouts.dispatch,
       memoryMiB: 1024,
     });
     made.addQueue(queues.dispatch, { batchSize: 10, maxConcurrency: 20 });
-    table.grantPartitions(made, {
-      read: ["audit", "configuration"],
-      write: ["automation", "functionLeases", "transfers"],
-    });
-    files.grantTransfer(made);
-    bus.grantPutEvents(made);
+    this.#moveFiles(made);
     return made;
   }
 
@@ -164,19 +159,24 @@ export class ProductFunctions extends Construct {
 
   /** It works for a destination as long as Lambda lets it; calls of the next minutes work for the others. */
   #transfers(): ServiceFunction {
-    const { files, table, bus } = this.#props;
     const made = this.#make("transfers", "Pushes to destinations and pulls from them", {
       timeout: Duration.minutes(15),
       memoryMiB: 1024,
     });
     this.#everyMinute("DueTransfers", "Pushes that wait, pulls that are due", made);
+    this.#moveFiles(made);
+    return made;
+  }
+
+  /** What sessions may do with files, by rules that nobody waits for. */
+  #moveFiles(made: ServiceFunction): void {
+    const { files, table, bus } = this.#props;
     table.grantPartitions(made, {
       read: ["audit", "configuration"],
       write: ["automation", "functionLeases", "transfers"],
     });
     files.grantTransfer(made);
     bus.grantPutEvents(made);
-    return made;
   }
 
   #everyMinute(id: string, description: string, { function: called }: ServiceFunction): void {
