@@ -5,19 +5,9 @@ import { limits } from "../../core/limits.ts";
 import * as parsers from "../../protocols/ftps/command-arguments.ts";
 import { type CommandLine, CommandLineReader } from "../../protocols/ftps/command-lines.ts";
 import { Refusal } from "../../protocols/ftps/replies.ts";
+import { pieces } from "../support/pieces.ts";
 
 const { ftpsCommandLineBytes } = limits;
-
-/** Cuts bytes into pieces of the given sizes; the last takes the rest. */
-function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
-  const result: Buffer[] = [];
-  let start = 0;
-  for (const size of sizes) {
-    result.push(bytes.subarray(start, start + size));
-    start += size;
-  }
-  return [...result, bytes.subarray(start)];
-}
 
 function drained(reader: CommandLineReader): CommandLine[] {
   const lines: CommandLine[] = [];

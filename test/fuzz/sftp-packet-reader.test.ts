@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { PacketMemory } from "../../protocols/sftp/packet-memory.ts";
 import { PacketReader } from "../../protocols/sftp/packet-reader.ts";
 import { WireError } from "../../protocols/sftp/wire.ts";
+import { pieces } from "../support/pieces.ts";
 
 const maxBytes = 1000;
 
@@ -11,17 +12,6 @@ function framed(message: Uint8Array): Buffer {
   const header = Buffer.alloc(4);
   header.writeUInt32BE(message.length);
   return Buffer.concat([header, message]);
-}
-
-/** Cuts bytes into pieces of the given sizes; the last takes the rest. */
-function pieces(bytes: Buffer, sizes: readonly number[]): Buffer[] {
-  const result: Buffer[] = [];
-  let start = 0;
-  for (const size of sizes) {
-    result.push(bytes.subarray(start, start + size));
-    start += size;
-  }
-  return [...result, bytes.subarray(start)];
 }
 
 function drained(reader: PacketReader): Buffer[] {

@@ -12,8 +12,9 @@ import { closeOf, FtpsClient } from "../support/ftps-client.ts";
 import { testTls } from "../support/ftps-server.ts";
 import { createMemoryLeases } from "../support/memory-leases.ts";
 import { createMemoryServices, type MemoryServices, testAccount } from "../support/memory-ports.ts";
-import { connectSftp, putFile, type SftpConnection } from "../support/sftp-client.ts";
+import { connectSftp, putFile } from "../support/sftp-client.ts";
 import { generateSshKeyPair } from "../support/ssh-key-pair.ts";
+import { beginUploadOver } from "../support/upload-under-way.ts";
 
 const host = "127.0.0.1";
 
@@ -105,14 +106,14 @@ describe("a gateway", () => {
 
     it("lets uploads finish that were under way when it was stopped", async () => {
       const connection = await sftp();
-      const upload = await openUpload(connection, "/long");
+      const upload = await beginUploadOver(connection, "/long");
       await upload.write(randomBytes(100_000));
       void stop();
       for (let index = 0; index < 20; index += 1) {
         await new Promise((resolve) => setTimeout(resolve, 150));
         await upload.write(randomBytes(100_000));
       }
-      await upload.close();
+      await upload.finish();
       await stop();
       assert.equal((await services.objects.stat("tester/long"))?.size, 2_100_000);
       assert.deepEqual(typesOf("/long"), ["transfer.started", "transfer.completed"]);
@@ -129,7 +130,7 @@ describe("a gateway", () => {
   it("ends what has not finished in time, and puts that on record", async () => {
     await start({ drainMs: 1000 });
     const connection = await sftp();
-    const upload = await openUpload(connection, "/stuck");
+    const upload = await beginUploadOver(connection, "/stuck");
     await upload.write(randomBytes(100_000));
     const client = await FtpsClient.loggedIn(environment.ftps?.explicitPort ?? 0);
     await client.passive();
@@ -153,26 +154,3 @@ describe("a gateway", () => {
     assert.equal((await refused)[0].code, "ECONNREFUSED");
   });
 });
-
-interface OpenUpload {
-  write(chunk: Buffer): Promise<void>;
-  close(): Promise<void>;
-}
-
-async function openUpload({ sftp, lost }: SftpConnection, path: string): Promise<OpenUpload> {
-  const answered = <T>(call: (done: (error: Error | null | undefined, value?: T) => void) => void) =>
-    Promise.race([
-      lost,
-      new Promise<T>((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value as T)))),
-    ]);
-  const handle = await answered<Buffer>((done) => sftp.open(path, "w", done));
-  let position = 0;
-  return {
-    write: async (chunk) => {
-      const at = position;
-      position += chunk.length;
-      await answered<void>((done) => sftp.write(handle, chunk, 0, chunk.length, at, (error) => done(error)));
-    },
-    close: () => answered<void>((done) => sftp.close(handle, (error) => done(error))),
-  };
-}

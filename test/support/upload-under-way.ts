@@ -1,5 +1,5 @@
 import { FtpsClient } from "./ftps-client.ts";
-import { connectSftp } from "./sftp-client.ts";
+import { connectSftp, type SftpConnection } from "./sftp-client.ts";
 
 /** An upload that has begun and waits for more. Both methods reject when it cannot go on. */
 export interface UploadUnderWay {
@@ -17,7 +17,19 @@ export interface UploadPlace {
 }
 
 export async function beginSftpUpload({ path, ...endpoint }: UploadPlace): Promise<UploadUnderWay> {
-  const { sftp, client, lost } = await connectSftp(endpoint, "tester", { password: "password" });
+  const connection = await connectSftp(endpoint, "tester", { password: "password" });
+  const upload = await beginUploadOver(connection, path);
+  return {
+    ...upload,
+    finish: async () => {
+      await upload.finish();
+      connection.client.end();
+    },
+  };
+}
+
+/** Over a connection that stays. */
+export async function beginUploadOver({ sftp, lost }: SftpConnection, path: string): Promise<UploadUnderWay> {
   const answered = <T>(call: (done: (error: Error | null | undefined, value?: T) => void) => void): Promise<T> =>
     Promise.race([
       lost,
@@ -34,10 +46,7 @@ export async function beginSftpUpload({ path, ...endpoint }: UploadPlace): Promi
         await answered<void>((done) => sftp.write(handle, part, 0, part.length, at + offset, (error) => done(error)));
       }
     },
-    finish: async () => {
-      await answered<void>((done) => sftp.close(handle, (error) => done(error)));
-      client.end();
-    },
+    finish: () => answered<void>((done) => sftp.close(handle, (error) => done(error))),
   };
 }
 
