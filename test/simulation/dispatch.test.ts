@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { parseDestinationTemplate } from "../../core/destination-template.ts";
 import type { DispatchRule, DispatchStep, OverwritePolicy } from "../../core/dispatch.ts";
@@ -15,6 +15,8 @@ import { faultyWriter, startFaultyLife, withFaults } from "../support/faulty-por
 import { createMemoryAutomation, type MemoryAutomation } from "../support/memory-automation.ts";
 import { createMemoryServices, type MemoryServices, testAccount } from "../support/memory-ports.ts";
 import { randomFrom } from "../support/random.ts";
+import { uploadEvent } from "../support/upload-event.ts";
+import { itFinds, itHolds } from "./seeds.ts";
 
 const seeds = 5000;
 const lives = 2;
@@ -153,16 +155,8 @@ async function upload({ services, uploaded, random }: World): Promise<void> {
   const etag = await write(services.objects, objectKey, content);
   // Some clients set the time after an upload, which makes another version of the same content.
   const recordedEtag = random() < 0.3 ? "another" : etag;
-  await services.accounting.append({
-    id: `upload-${name}`,
-    type: "transfer.completed",
-    time: "2026-11-22T12:00:00.000Z",
-    server: "test",
-    account: { name: "tester", groups: [] },
-    protocol: "sftp",
-    message: "",
-    data: { path: `/in/${name}`, objectKey, direction: "upload", sha256: sha256(content), etag: recordedEtag },
-  });
+  const data = { sha256: sha256(content), etag: recordedEtag };
+  await services.accounting.append(uploadEvent(name, `/in/${name}`, data));
 }
 
 /** Pauses are over at once; leases are not renewed, because nothing takes that long. */
@@ -365,20 +359,6 @@ const plants: Readonly<Record<string, Plant>> = {
 };
 
 describe("dispatching over ports that fail and processes that die", () => {
-  it(`gets every file to every destination once, ${seeds} seeds`, async () => {
-    for (let seed = 1; seed <= seeds; seed += 1) await simulate(seed);
-  });
-
-  for (const [mistake, plant] of Object.entries(plants)) {
-    it(`does not get by with ${mistake}`, async () => {
-      for (let seed = 1; seed <= seeds; seed += 1) {
-        const failure = await simulate(seed, plant).then(
-          () => undefined,
-          (error: Error) => error.cause,
-        );
-        if (failure) return assert.ok(failure instanceof assert.AssertionError, `${failure}`);
-      }
-      assert.fail(`${seeds} seeds have not shown it`);
-    });
-  }
+  itHolds("gets every file to every destination once", { seeds, simulate });
+  itFinds(plants, { seeds, simulate });
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import { archives } from "../../adapters/node/archives.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
@@ -22,6 +22,8 @@ import { createMemoryServices, type MemoryServices, testAccount } from "../suppo
 import { createMemorySite, type MemorySiteState, memorySiteState } from "../support/memory-site.ts";
 import { randomFrom } from "../support/random.ts";
 import { remoteDestination } from "../support/remote-destination.ts";
+import { uploadEvent } from "../support/upload-event.ts";
+import { itFinds, itHolds } from "./seeds.ts";
 
 const seeds = 1000;
 const lives = 2;
@@ -97,16 +99,7 @@ async function upload({ services, uploaded, random }: World): Promise<void> {
   const writer = await services.objects.openWrite(objectKey, objectKey);
   await writer.write(utf8(content));
   const { etag } = await writer.publish({});
-  await services.accounting.append({
-    id: `upload-${name}`,
-    type: "transfer.completed",
-    time: "2026-11-22T12:00:00.000Z",
-    server: "test",
-    account: { name: "tester", groups: [] },
-    protocol: "sftp",
-    message: "",
-    data: { path: `/in/${name}`, objectKey, direction: "upload", sha256: sha256(content), etag },
-  });
+  await services.accounting.append(uploadEvent(name, `/in/${name}`, { sha256: sha256(content), etag }));
 }
 
 /** Pauses are over at once; leases are not renewed, because nothing takes that long. */
@@ -282,20 +275,6 @@ const plants: Readonly<Record<string, Plant>> = {
 };
 
 describe("pushing over ports and sites that fail, and processes that die", () => {
-  it(`gets every file to every site once, ${seeds} seeds`, async () => {
-    for (let seed = 1; seed <= seeds; seed += 1) await simulate(seed);
-  });
-
-  for (const [mistake, plant] of Object.entries(plants)) {
-    it(`does not get by with ${mistake}`, async () => {
-      for (let seed = 1; seed <= seeds; seed += 1) {
-        const failure = await simulate(seed, plant).then(
-          () => undefined,
-          (error: Error) => error.cause,
-        );
-        if (failure) return assert.ok(failure instanceof assert.AssertionError, `${failure}`);
-      }
-      assert.fail(`${seeds} seeds have not shown it`);
-    });
-  }
+  itHolds("gets every file to every site once", { seeds, simulate });
+  itFinds(plants, { seeds, simulate });
 });

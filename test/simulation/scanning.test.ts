@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { describe, it } from "node:test";
+import { describe } from "node:test";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { compileExpression } from "../../core/expression.ts";
 import { limits } from "../../core/limits.ts";
@@ -18,6 +18,7 @@ import { createMemoryAutomation, type MemoryAutomation } from "../support/memory
 import { createMemoryObjectStore } from "../support/memory-object-store.ts";
 import { createMemoryServices, type MemoryServices, testAccount } from "../support/memory-ports.ts";
 import { randomFrom } from "../support/random.ts";
+import { itFinds, itHolds } from "./seeds.ts";
 
 const seeds = 500;
 const lives = 3;
@@ -318,22 +319,6 @@ const plants: Readonly<Record<string, Plant>> = {
 };
 
 describe("scanning over ports that fail and processes that die", () => {
-  it(`shows clean files only, and loses none, ${seeds} seeds`, async () => {
-    for (let seed = 1; seed <= seeds; seed += 1) await simulate(seed);
-  });
-
-  for (const [mistake, plant] of Object.entries(plants)) {
-    it(`does not get by with ${mistake}`, async () => {
-      for (let seed = 1; seed <= seeds; seed += 1) {
-        const failure = await Promise.race([
-          simulate(seed, plant).then(
-            () => undefined,
-            (error: Error) => error.cause,
-          ),
-        ]);
-        if (failure) return assert.ok(failure instanceof assert.AssertionError, `${failure}`);
-      }
-      assert.fail(`${seeds} seeds have not shown it`);
-    });
-  }
+  itHolds("shows clean files only, and loses none", { seeds, simulate });
+  itFinds(plants, { seeds, simulate });
 });

@@ -16,6 +16,7 @@ import type { Pushing } from "../../service/dispatch/dispatch-services.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
 import { createMemoryAutomation } from "./memory-automation.ts";
 import { createMemoryServices, testAccount } from "./memory-ports.ts";
+import { uploadEvent } from "./upload-event.ts";
 
 const silent = { info: () => {}, warn: () => {}, error: () => {} };
 
@@ -60,21 +61,10 @@ export async function startPushRig(
   const lanes = new PushLanes({ destinations, queue, deadLetters, runtime, handlerFor });
   return {
     push: async (name, content) => {
-      const objectKey = `tester/${name}`;
       const { etag } = await store(name, content);
       const sha256 = createHash("sha256").update(content).digest("hex");
-      const event: AccountingEvent = {
-        id: `upload-${name}`,
-        type: "transfer.completed",
-        time: "2026-11-22T12:00:00.000Z",
-        server: "test",
-        account: { name: "tester", groups: [] },
-        protocol: "sftp",
-        message: "",
-        data: { path: `/${name}`, objectKey, direction: "upload", sha256, etag },
-      };
       await handlerFor(lanes.pushing)
-        .handle(event)
+        .handle(uploadEvent(name, `/${name}`, { sha256, etag }))
         .catch(() => {});
       while ((await queue.waiting()).length > 0) await delay(10);
       return services.accounting.events.filter(({ data }) => data.path === `/${name}`);

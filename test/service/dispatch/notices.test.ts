@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, it } from "node:test";
 import { archives } from "../../../adapters/node/archives.ts";
 import { contentConversions } from "../../../adapters/node/content-conversions.ts";
-import type { AccountingEvent } from "../../../core/accounting-event.ts";
 import { DeliveryError } from "../../../core/delivery.ts";
 import { parseDestinationTemplate } from "../../../core/destination-template.ts";
 import type { DispatchRule, DispatchStep } from "../../../core/dispatch.ts";
@@ -11,6 +10,7 @@ import { parseEventTemplate } from "../../../core/event-template.ts";
 import { createDispatcher } from "../../../service/dispatch/dispatcher.ts";
 import { createMemoryAutomation } from "../../support/memory-automation.ts";
 import { createMemoryServices, testAccount } from "../../support/memory-ports.ts";
+import { uploadEvent } from "../../support/upload-event.ts";
 import { AlertRig } from "../alerts/rig.ts";
 
 const email: DispatchStep = {
@@ -39,16 +39,7 @@ function ruleOf(steps: readonly DispatchStep[], changes: Partial<DispatchRule> =
   return { name: "orders", enabled: true, when, steps, otherwise: [], continues: false, ...changes };
 }
 
-const upload: AccountingEvent = {
-  id: "upload-1",
-  type: "transfer.completed",
-  time: "2026-11-22T12:00:00.000Z",
-  server: "test",
-  account: { name: "tester", groups: [] },
-  protocol: "sftp",
-  message: "",
-  data: { path: "/inbox/a.pdf", objectKey: "tester/inbox/a.pdf", direction: "upload" },
-};
+const upload = uploadEvent("1", "/inbox/a.pdf");
 
 let rig: AlertRig;
 beforeEach(() => {
