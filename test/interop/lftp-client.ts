@@ -9,7 +9,7 @@ function runLftp(settings: readonly string[], commands: readonly string[]): Prom
   return mustRun("lftp", ["--norc"], { input: script.join("\n"), env: { LFTP_HOME: "/nonexistent" } });
 }
 
-/** lftp speaks the same commands over every protocol. `settingsFor` answers its settings for a site, `open` included. */
+/** lftp speaks the same commands over every protocol. `settingsFor` answers what a site needs, `open` included. */
 export function lftpClient(settingsFor: (site: Site) => readonly string[]): ClientProgram {
   const lftp = (site: Site, ...commands: string[]) => runLftp(settingsFor(site), commands);
   const run = async (site: Site, ...commands: string[]) => void (await lftp(site, ...commands));

@@ -1,6 +1,6 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 
-/** The record of a file that the account `tester` uploaded to this path; it begins in `tester`'s folder of the store. */
+/** The record of a file that the account `tester` uploaded; it lies in the folder `tester` of the store. */
 export function uploadEvent(name: string, path: string, data: AccountingEvent["data"] = {}): AccountingEvent {
   return {
     id: `upload-${name}`,
