@@ -52,6 +52,12 @@ export interface RemoteWrite {
   readonly continuation?: Continuation | undefined;
 }
 
+export interface RemoteRename {
+  readonly overwrite: boolean;
+  /** Only the version that was read, where the site can tell. */
+  readonly pin?: VersionPin | undefined;
+}
+
 /**
  * A connection to a remote site. Paths are those below the folder of the destination. Every method throws FileError:
  * `unavailable` for what may pass, for example a lost connection, and other codes for what the site refuses for good.
@@ -75,10 +81,13 @@ export interface RemoteSite {
   read(path: VirtualPath, offset: number, pin?: VersionPin): AsyncIterable<Uint8Array>;
   /** Resolves when the site has said that it has all of the content. Parent folders are made as needed. */
   write(path: VirtualPath, content: RemoteContent, options: RemoteWrite): Promise<void>;
-  /** Parent folders are made as needed. @throws `already-exists` where the target is there and not to be replaced */
-  rename(from: VirtualPath, to: VirtualPath, options: { readonly overwrite: boolean }): Promise<void>;
-  /** Removes a file; harmless when it is gone. */
-  remove(path: VirtualPath): Promise<void>;
+  /**
+   * Parent folders are made as needed. @throws `already-exists` where the target is there and not to be replaced;
+   * `integrity` where another version than that is pinned, which stays
+   */
+  rename(from: VirtualPath, to: VirtualPath, options: RemoteRename): Promise<void>;
+  /** Removes a file; harmless when it is gone. @throws `integrity` where another version than that is pinned stays */
+  remove(path: VirtualPath, pin?: VersionPin): Promise<void>;
   /** Ends the connection, and what is under way on it with `unavailable`. Never throws. */
   close(): void;
 }

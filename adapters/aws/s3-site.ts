@@ -2,7 +2,6 @@ import { Agent as HttpsAgent } from "node:https";
 import type { Readable } from "node:stream";
 import {
   type _Object,
-  CopyObjectCommand,
   DeleteObjectCommand,
   GetObjectCommand,
   HeadObjectCommand,
@@ -18,17 +17,19 @@ import { nameOf, rootPath, type VirtualPath } from "../../core/virtual-path.ts";
 import type {
   RemoteContent,
   RemoteEntry,
+  RemoteRename,
   RemoteSite,
   RemoteWrite,
   UnfinishedWrites,
   VersionPin,
 } from "../../ports/remote-site.ts";
+import { type CopySizes, copySizesOfS3, isUnknownCondition, S3SiteCopies } from "./s3-site-copies.ts";
 import { siteFailure } from "./s3-site-errors.ts";
 import { S3SiteUploads, smallestPartBytes } from "./s3-site-uploads.ts";
 
 /** A bucket, or the objects below a prefix of it; it is asked when there is something to do. */
-export function openS3Site(destination: RemoteDestination): RemoteSite {
-  return new S3Site(destination);
+export function openS3Site(destination: RemoteDestination, copySizes = copySizesOfS3): RemoteSite {
+  return new S3Site(destination, copySizes);
 }
 
 /** The SHA-256 of an object as its writer knew it. */
@@ -41,11 +42,13 @@ class S3Site implements RemoteSite {
   readonly #bucket: string;
   readonly #prefix: string;
   readonly #uploads: S3SiteUploads;
+  readonly #copies: S3SiteCopies;
   readonly #closing = new AbortController();
 
-  constructor(destination: RemoteDestination) {
+  constructor(destination: RemoteDestination, copySizes: CopySizes) {
     this.#client = clientOf(destination);
     this.#uploads = new S3SiteUploads(this.#client, this.#closing.signal);
+    this.#copies = new S3SiteCopies(this.#client, this.#closing.signal, copySizes);
     this.unfinished = { discard: (path, token) => this.#discard(path, token) };
     this.#bucket = destination.address.host;
     this.#prefix = destination.address.folder;
@@ -87,7 +90,7 @@ class S3Site implements RemoteSite {
     } catch (error) {
       const { name } = error as { name?: unknown };
       if (name === "InvalidRange") return;
-      if (name === "PreconditionFailed") throw new FileError("integrity", `${path} was replaced at the destination`);
+      if (name === "PreconditionFailed") throw replaced(path);
       throw siteFailure(error);
     }
   }
@@ -127,46 +130,49 @@ class S3Site implements RemoteSite {
    * S3 copies and deletes: a copy that is not to overwrite is refused by S3 itself, and what takes the place of the
    * file after it was copied stays. Services that know no such conditions are asked what is there right before.
    */
-  async rename(from: VirtualPath, to: VirtualPath, { overwrite }: { readonly overwrite: boolean }): Promise<void> {
+  async rename(from: VirtualPath, to: VirtualPath, { overwrite, pin }: RemoteRename): Promise<void> {
     if (!overwrite && (await this.stat(to))) {
       throw new FileError("already-exists", `${to} exists at the destination already`);
     }
-    const version = (await this.#head(from))?.ETag;
-    if (version === undefined) throw new FileError("not-found", `${from} is not at the destination`);
-    const input = {
-      Bucket: this.#bucket,
-      Key: this.#objectKey(to),
-      CopySource: [this.#bucket, ...this.#objectKey(from).split("/")].map(encodeURIComponent).join("/"),
-      CopySourceIfMatch: version,
-    };
-    const copy = (condition: { readonly IfNoneMatch?: "*" }) =>
-      this.#client.send(new CopyObjectCommand({ ...input, ...condition }), this.#signal());
+    const head = await this.#head(from);
+    if (head?.ETag === undefined) throw new FileError("not-found", `${from} is not at the destination`);
+    if (pin?.version !== undefined && pin.version !== head.ETag) throw replaced(from);
+    const [fromKey, toKey] = [this.#objectKey(from), this.#objectKey(to)];
     try {
-      await copy(overwrite ? {} : { IfNoneMatch: "*" }).catch((error: unknown) => {
-        if (!isUnknownCondition(error)) throw error;
-        return copy({});
-      });
+      await this.#copies.copy({ bucket: this.#bucket, fromKey, toKey, head, overwrite });
     } catch (error) {
       throw siteFailure(error, to);
     }
-    await this.#removeVersion(from, version);
+    await this.#removeVersion(from, head.ETag);
   }
 
-  async #removeVersion(path: VirtualPath, version: string): Promise<void> {
-    if ((await this.#head(path))?.ETag !== version) return;
-    const input = { Bucket: this.#bucket, Key: this.#objectKey(path), IfMatch: version };
+  async remove(path: VirtualPath, pin?: VersionPin): Promise<void> {
+    if (pin?.version === undefined) return this.#delete(path);
+    if (!(await this.#removeVersion(path, pin.version))) throw replaced(path);
+  }
+
+  /**
+   * S3 deletes the version that is named or nothing. A service that does not heed the condition, or refuses it, is
+   * asked what is there right before. @returns whether no other version is there
+   */
+  async #removeVersion(path: VirtualPath, version: string): Promise<boolean> {
+    const there = (await this.#head(path))?.ETag;
+    if (there !== version) return there === undefined;
     try {
-      await this.#client.send(new DeleteObjectCommand(input), this.#signal());
+      await this.#delete(path, version);
+      return true;
     } catch (error) {
-      const { code } = siteFailure(error);
-      if (code === "already-exists" || code === "not-found") return;
-      if (!isUnknownCondition(error)) throw siteFailure(error);
-      await this.remove(path);
+      if (!(error instanceof FileError)) throw error;
+      if (error.code === "already-exists") return false;
+      if (error.code === "not-found") return true;
+      if (!isUnknownCondition(error.cause)) throw error;
+      await this.#delete(path);
+      return true;
     }
   }
 
-  async remove(path: VirtualPath): Promise<void> {
-    const input = { Bucket: this.#bucket, Key: this.#objectKey(path) };
+  async #delete(path: VirtualPath, version?: string): Promise<void> {
+    const input = { Bucket: this.#bucket, Key: this.#objectKey(path), IfMatch: version };
     try {
       await this.#client.send(new DeleteObjectCommand(input), this.#signal());
     } catch (error) {
@@ -247,8 +253,6 @@ function isMissingBucket(error: unknown): boolean {
   return (error as { name?: unknown }).name === "NoSuchBucket";
 }
 
-/** Conditions of copies and deletions are new: other services than AWS's may refuse them. */
-function isUnknownCondition(error: unknown): boolean {
-  const { name = "", $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
-  return name === "NotImplemented" || $metadata?.httpStatusCode === 501;
+function replaced(path: VirtualPath): FileError {
+  return new FileError("integrity", `${path} was replaced at the destination`);
 }

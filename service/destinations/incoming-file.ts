@@ -30,6 +30,8 @@ export interface Incoming {
 
 interface Note {
   readonly transferId: string;
+  /** Of the file at the site, once all of it was read. */
+  readonly version?: string | undefined;
 }
 
 /**
@@ -40,38 +42,50 @@ interface Note {
 export async function fetchOnce(services: PullServices, incoming: Incoming): Promise<void> {
   const { pull, id } = incoming;
   const done = await underClaim(services, `pull/${pull.name}/${id}`, async ({ note, annotate }) => {
-    if (!(await hasCome(services, note))) await fetchFile(services, incoming, (now) => annotate(JSON.stringify(now)));
-    await dealWithSource(incoming);
-    if (pull.after.kind === "keep") await services.memory.remember(pull.name, id);
+    const fetched =
+      (await whatHasCome(services, note)) ??
+      (await fetchFile(services, incoming, (now) => annotate(JSON.stringify(now))));
+    // What was skipped stays at the site.
+    if (fetched && pull.after.kind !== "keep") await dealWithSource(incoming, fetched);
+    else await services.memory.remember(pull.name, id);
     // The same file may be put there again later: it is fetched again then.
     await annotate("");
   });
   if (!done) throw new WorkBusy();
 }
 
-async function hasCome({ accounting }: PullServices, note: string | undefined): Promise<boolean> {
-  if (note === undefined || note === "") return false;
-  const { transferId }: Note = JSON.parse(note);
-  return (await accounting.find(transferEventId(transferId, "transfer.completed"))) !== undefined;
+/** The version of the file that an earlier call has fetched. */
+async function whatHasCome({ accounting }: PullServices, note: string | undefined): Promise<VersionPin | undefined> {
+  if (note === undefined || note === "") return undefined;
+  const { transferId, version }: Note = JSON.parse(note);
+  const completed = await accounting.find(transferEventId(transferId, "transfer.completed"));
+  return completed && { version };
 }
 
+/** @returns which version it was; undefined for a file that is to be skipped */
 async function fetchFile(
   services: PullServices,
   incoming: Incoming,
   annotate: (note: Note) => Promise<void>,
-): Promise<void> {
+): Promise<VersionPin | undefined> {
   const path = await freePath(services, incoming);
-  if (path === undefined) return;
+  if (path === undefined) return undefined;
   const upload = await startUpload(services, incoming, path);
+  const { transferId } = upload;
+  const pin: VersionPin = { version: undefined };
   try {
-    await annotate({ transferId: upload.transferId });
-    await receive(incoming, upload);
+    await annotate({ transferId });
+    await receive(incoming, upload, pin);
+    if (pin.version !== undefined && incoming.pull.after.kind !== "keep") {
+      await annotate({ transferId, version: pin.version });
+    }
   } catch (error) {
     const reason = error instanceof FileError ? error.message : "an internal error";
     await upload.abort(reason).catch(() => {});
     throw error;
   }
   await upload.commit();
+  return pin;
 }
 
 async function startUpload(services: PullServices, incoming: Incoming, path: VirtualPath): Promise<Upload> {
@@ -92,9 +106,8 @@ async function startUpload(services: PullServices, incoming: Incoming, path: Vir
 }
 
 /** A connection that is lost in the middle is made again, and the rest of the same file fetched. */
-async function receive(incoming: Incoming, upload: Upload): Promise<void> {
+async function receive(incoming: Incoming, upload: Upload, pin: VersionPin): Promise<void> {
   const { entry, access } = incoming;
-  const pin: VersionPin = { version: undefined };
   for (let connections = 1; ; connections += 1) {
     const before = upload.size;
     try {
@@ -157,22 +170,31 @@ async function freePath({ objects }: PullServices, incoming: Incoming): Promise<
 }
 
 /** Another file of the same name stays where it is: it is fetched for itself. */
-async function dealWithSource(incoming: Incoming): Promise<void> {
+async function dealWithSource(incoming: Incoming, pin: VersionPin): Promise<void> {
   const { pull, entry, access } = incoming;
   const { after } = pull;
   if (after.kind === "keep") return;
   await access.withSite(async (site) => {
     const path = childPath(pull.from, entry.name);
     if (!(await isUnchanged(site, path, entry))) return;
-    if (after.kind === "delete") await site.remove(path);
-    else await moveAway(site, path, after.folder);
+    try {
+      await (after.kind === "delete" ? site.remove(path, pin) : moveAway(site, path, { folder: after.folder, pin }));
+    } catch (error) {
+      if (!(error instanceof FileError) || error.code !== "integrity") throw error;
+    }
   });
 }
 
+export interface PutAway {
+  /** A folder of the site. */
+  readonly folder: VirtualPath;
+  readonly pin?: VersionPin | undefined;
+}
+
 /** Into a folder of the site, under a free name. */
-export async function moveAway(site: RemoteSite, path: VirtualPath, folder: VirtualPath): Promise<void> {
+export async function moveAway(site: RemoteSite, path: VirtualPath, { folder, pin }: PutAway): Promise<void> {
   const target = await freeRemotePath(site, childPath(folder, nameOf(path)), "number");
   if (target !== undefined && parentOf(target) !== parentOf(path)) {
-    await site.rename(path, target, { overwrite: false });
+    await site.rename(path, target, { overwrite: false, pin });
   }
 }

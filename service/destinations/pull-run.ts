@@ -173,5 +173,7 @@ async function putAside({ pull, access, entry }: Incoming, error: unknown): Prom
   const { failureFolder } = pull;
   const isFinal = error instanceof FileError && !["unavailable", "integrity"].includes(error.code);
   if (!isFinal || failureFolder === undefined) return;
-  await access.withSite((site) => moveAway(site, childPath(pull.from, entry.name), failureFolder)).catch(() => {});
+  await access
+    .withSite((site) => moveAway(site, childPath(pull.from, entry.name), { folder: failureFolder }))
+    .catch(() => {});
 }

@@ -154,6 +154,26 @@ export function describeRemoteSite(name: string, skip: string | false, start: ()
       assert.equal(await under.stored("/removed.bin"), undefined);
     });
 
+    it("removes and renames the version that was read and no other, where it can tell", async () => {
+      if (site.appearance === "gradual" || lacks("versions")) return;
+      await site.write(at("/bound.bin"), pieces(content), writing(content));
+      const pin: VersionPin = { version: undefined };
+      await bytesOf(site.read(at("/bound.bin"), 0, pin));
+      const replacement = randomBytes(content.length);
+      await site.write(at("/bound.bin"), pieces(replacement), writing(replacement));
+      await refuses("integrity", site.remove(at("/bound.bin"), pin));
+      await refuses("integrity", site.rename(at("/bound.bin"), at("/bound-2.bin"), { overwrite: false, pin }));
+      assert.ok(replacement.equals((await under.stored("/bound.bin")) ?? Buffer.alloc(0)));
+      const newer: VersionPin = { version: undefined };
+      await bytesOf(site.read(at("/bound.bin"), 0, newer));
+      await site.rename(at("/bound.bin"), at("/bound-2.bin"), { overwrite: false, pin: newer });
+      const moved: VersionPin = { version: undefined };
+      await bytesOf(site.read(at("/bound-2.bin"), 0, moved));
+      await site.remove(at("/bound-2.bin"), moved);
+      assert.deepEqual([await under.stored("/bound.bin"), await under.stored("/bound-2.bin")], [undefined, undefined]);
+      await site.remove(at("/bound-2.bin"), moved);
+    });
+
     it("writes over a longer file", async () => {
       const short = content.subarray(0, 1000);
       await site.write(at("/over.bin"), pieces(content), writing(content));

@@ -1,6 +1,6 @@
 import { FileError } from "../../core/errors.ts";
 import { nameOf, parentOf, type VirtualPath } from "../../core/virtual-path.ts";
-import type { RemoteSite } from "../../ports/remote-site.ts";
+import type { RemoteSite, VersionPin } from "../../ports/remote-site.ts";
 
 let unfinishedCount = 0;
 
@@ -45,6 +45,11 @@ export function createMemorySite(
   const refuseTaken = (path: VirtualPath, overwrite: boolean) => {
     if (!overwrite && files.has(path)) throw new FileError("already-exists", `${path} exists`);
   };
+  const refuseOther = (path: VirtualPath, pin: VersionPin | undefined) => {
+    const content = files.get(path);
+    const isOther = pin?.version !== undefined && content !== undefined && versionOf(content) !== pin.version;
+    if (isOther) throw new FileError("integrity", `${path} was replaced`);
+  };
   const writeWhole: RemoteSite["write"] = async (path, content, { overwrite, continuation }) => {
     const known = continuation?.token;
     const token = known !== undefined && unfinished.has(known) ? known : `write-${unfinishedCount++}`;
@@ -84,9 +89,10 @@ export function createMemorySite(
         return content && { name: nameOf(path), type: "file", bytes: content.length, modifiedAtMs: 0 };
       }),
     digest: async () => undefined,
-    read: async function* (path, offset) {
+    read: async function* (path, offset, pin) {
       const content = await attempt(async () => files.get(path));
       if (!content) throw new FileError("not-found", `there is no ${path}`);
+      if (pin) pin.version = versionOf(content);
       yield content.subarray(offset);
     },
     write: async (path, content, options) => {
@@ -101,15 +107,24 @@ export function createMemorySite(
         }
       }
     },
-    rename: (from, to, { overwrite }) =>
+    rename: (from, to, { overwrite, pin }) =>
       attempt(async () => {
         const content = files.get(from);
         if (!content) throw new FileError("not-found", `there is no ${from}`);
+        refuseOther(from, pin);
         refuseTaken(to, overwrite);
         files.delete(from);
         arrive(to, content);
       }),
-    remove: (path) => attempt(async () => void files.delete(path)),
+    remove: (path, pin) =>
+      attempt(async () => {
+        refuseOther(path, pin);
+        files.delete(path);
+      }),
     close: () => {},
   };
+}
+
+function versionOf(content: Uint8Array): string {
+  return content.join();
 }

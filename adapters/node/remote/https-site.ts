@@ -2,7 +2,14 @@ import { FileError } from "../../../core/errors.ts";
 import { limits } from "../../../core/limits.ts";
 import type { RemoteDestination } from "../../../core/remote-destination.ts";
 import { nameOf, parentOf, rootPath, segmentsOf, type VirtualPath } from "../../../core/virtual-path.ts";
-import type { RemoteContent, RemoteEntry, RemoteSite, RemoteWrite, VersionPin } from "../../../ports/remote-site.ts";
+import type {
+  RemoteContent,
+  RemoteEntry,
+  RemoteRename,
+  RemoteSite,
+  RemoteWrite,
+  VersionPin,
+} from "../../../ports/remote-site.ts";
 import { connectionError } from "./deadline.ts";
 import { httpFailure } from "./http-status.ts";
 import { type HttpsAnswer, HttpsExchange } from "./https-exchange.ts";
@@ -78,7 +85,7 @@ class HttpsSite implements RemoteSite {
       refuseUnlessGood({ status, ...answer }, path);
       const version = strongTag(answer.headers.etag);
       const isOther = pin?.version !== undefined && pin.version !== version;
-      if (isOther) throw new FileError("integrity", `${path} was replaced at the destination`);
+      if (isOther) throw replaced(path);
       if (pin) pin.version = version;
       if (offset > 0 && status !== 206) throw new FileError("unavailable", "the destination sends whole files only");
       for await (const piece of content) yield piece;
@@ -109,7 +116,8 @@ class HttpsSite implements RemoteSite {
   }
 
   /** RFC 4918 §9.9, or the way of Ferrygate's API. */
-  async rename(from: VirtualPath, to: VirtualPath, { overwrite }: { readonly overwrite: boolean }): Promise<void> {
+  async rename(from: VirtualPath, to: VirtualPath, { overwrite, pin }: RemoteRename): Promise<void> {
+    await this.#assertVersion(from, pin);
     if (this.#places.needsFolders) await this.#makeFolders(parentOf(to));
     const answer = await this.#ask(this.#places.renaming(from, to, overwrite));
     if (answer.status === 412 || answer.status === 409) {
@@ -118,9 +126,19 @@ class HttpsSite implements RemoteSite {
     refuseUnlessGood(answer, from);
   }
 
-  async remove(path: VirtualPath): Promise<void> {
-    const answer = await this.#ask({ method: "DELETE", target: this.#places.of(path) });
+  /** RFC 9110 §13.1.1: the version that is named or none. A server that does not heed that is asked right before. */
+  async remove(path: VirtualPath, pin?: VersionPin): Promise<void> {
+    await this.#assertVersion(path, pin);
+    const headers = pin?.version === undefined ? {} : { "if-match": pin.version };
+    const answer = await this.#ask({ method: "DELETE", target: this.#places.of(path), headers });
+    if (answer.status === 412 && pin?.version !== undefined) throw replaced(path);
     if (answer.status !== 404) refuseUnlessGood(answer, path);
+  }
+
+  async #assertVersion(path: VirtualPath, pin: VersionPin | undefined): Promise<void> {
+    if (pin?.version === undefined) return;
+    const { status, headers } = await this.#ask({ method: "HEAD", target: this.#places.of(path) });
+    if (status === 200 && strongTag(headers.etag) !== pin.version) throw replaced(path);
   }
 
   close(): void {
@@ -220,6 +238,10 @@ function entryOf({ name, type, size, modified }: ListedEntry): RemoteEntry {
     bytes: isFile ? Number(size) : 0,
     modifiedAtMs: instantOf(modified),
   };
+}
+
+function replaced(path: VirtualPath): FileError {
+  return new FileError("integrity", `${path} was replaced at the destination`);
 }
 
 /** Weak ones may stand for versions whose bytes differ. */

@@ -140,6 +140,30 @@ test("a new file that takes the place of one that is being renamed stays", async
   assert.deepEqual(store.texts(), { "from.txt": "newer", "to.txt": "ours" });
 });
 
+test("a new file that takes the place of one that was fetched is not removed with it", async (t) => {
+  const store = await startStore(t, {
+    before: ({ method }) => {
+      if (method === "DELETE") store.put("a.txt", "newer");
+    },
+  });
+  store.put("a.txt", "ours");
+  const pin = { version: etagOf({ content: Buffer.from("ours"), digest: "" }) };
+  await refuses("integrity", store.site.remove(at("/a.txt"), pin));
+  assert.deepEqual(store.texts(), { "a.txt": "newer" });
+});
+
+test("a service that knows no conditions of deletions is asked before what is there", async (t) => {
+  const store = await startStore(t, { unknown: ["DELETE if-match"] });
+  const pin = { version: etagOf({ content: Buffer.from("ours"), digest: "" }) };
+  store.put("a.txt", "newer");
+  await refuses("integrity", store.site.remove(at("/a.txt"), pin));
+  assert.deepEqual(store.texts(), { "a.txt": "newer" });
+  store.put("a.txt", "ours");
+  await store.site.remove(at("/a.txt"), pin);
+  await store.site.remove(at("/a.txt"), pin);
+  assert.deepEqual(store.texts(), {});
+});
+
 test("a service that knows no conditions of copies and deletions renames all the same", async (t) => {
   const store = await startStore(t, { unknown: ["PUT if-none-match", "DELETE if-match"] });
   store.put("from.txt", "ours");

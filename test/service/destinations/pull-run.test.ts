@@ -7,6 +7,7 @@ import { parseVirtualPath } from "../../../core/virtual-path.ts";
 import { Destinations } from "../../../service/destinations/destination-access.ts";
 import { settleRun } from "../../../service/destinations/pull-record.ts";
 import { runPull } from "../../../service/destinations/pull-run.ts";
+import { get } from "../../contract/object-content.ts";
 import { createMemoryAutomation } from "../../support/memory-automation.ts";
 import { createMemoryServices, testAccount } from "../../support/memory-ports.ts";
 import { createMemorySite, memorySiteState } from "../../support/memory-site.ts";
@@ -103,6 +104,53 @@ describe("a look of a pull", () => {
     seen.fails = (request) => request % 7 === 0;
     for (let look = 0; look < 50 && state.files.size > 0; look += 1) await run();
     assert.equal(state.files.size, 0);
+  });
+
+  for (const after of [{ kind: "delete" }, { kind: "move", folder: parseVirtualPath("/done") }] as const) {
+    it(`does not ${after.kind} a file that took the place of the one that it fetched`, async () => {
+      const { services, state, seen, run } = rig(pullOf({ after, overwrite: "number" }));
+      const hasCome = () => services.accounting.events.some(({ type }) => type === "transfer.completed");
+      state.files.set("/out/a", utf8("old"));
+      let replacedAt = 0;
+      // Between the look whether it is the same and what is done with it, as size and time tell no difference.
+      seen.fails = () => {
+        if (hasCome()) replacedAt += 1;
+        if (replacedAt === (after.kind === "delete" ? 2 : 3)) state.files.set("/out/a", utf8("new"));
+        return false;
+      };
+      assert.equal((await run()).run.fetched, 1);
+      assert.deepEqual([...state.files.keys()], ["/out/a"]);
+      seen.fails = () => false;
+      assert.equal((await run()).run.fetched, 1);
+      assert.equal(state.files.has("/out/a"), false);
+      const contents = ["a", "a-1"].map((name) => get(services.objects, `tester/inbox/${name}`));
+      assert.deepEqual(await Promise.all(contents), ["old", "new"]);
+    });
+  }
+
+  it("knows after a failure which version it has fetched", async () => {
+    const { services, state, seen, run } = rig(pullOf({ after: { kind: "delete" }, overwrite: "number" }));
+    const hasCome = () => services.accounting.events.some(({ type }) => type === "transfer.completed");
+    state.files.set("/out/a", utf8("old"));
+    seen.fails = hasCome;
+    assert.equal((await run()).run.failed, 1);
+    state.files.set("/out/a", utf8("new"));
+    seen.fails = () => false;
+    await run();
+    assert.deepEqual([...state.files.keys()], ["/out/a"]);
+    await run();
+    assert.deepEqual([...state.files.keys()], []);
+  });
+
+  it("leaves a file that it skips at the site, and does not come back to it", async () => {
+    const { services, state, run } = rig(pullOf({ after: { kind: "delete" }, overwrite: "skip" }));
+    state.files.set("/out/a", utf8("old"));
+    await run();
+    state.files.set("/out/a", utf8("newer"));
+    const { known } = (await run()).run;
+    assert.deepEqual([known, (await run()).run.known], [0, 1]);
+    assert.deepEqual([...state.files.keys()], ["/out/a"]);
+    assert.equal(services.accounting.events.filter(({ type }) => type === "transfer.completed").length, 1);
   });
 
   it("says why it failed as a whole", async () => {
