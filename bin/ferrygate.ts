@@ -23,12 +23,7 @@ function main(): void {
   const name: unknown = app.node.tryGetContext("stage") ?? process.env.FERRYGATE_STAGE ?? "development";
   try {
     const stage = resolveStage(configurationOf(String(name)));
-    const { image } = stage.gateway;
-    new Ferrygate(app, {
-      stage,
-      code: bundledCode,
-      image: image === undefined ? builtImage() : ecs.ContainerImage.fromRegistry(image),
-    });
+    new Ferrygate(app, { stage, code: bundledCode, image: builtImage() });
     Validations.of(app).addPlugins(new ProductChecks());
     app.synth();
   } catch (error) {

@@ -16,7 +16,7 @@ export interface FerrygateProps {
   readonly stage: Stage;
   /** The bundles of the functions. */
   readonly code: FunctionCode;
-  /** The container's image, for pools that name none. */
+  /** The container's image, where the stage names none. */
   readonly image: ecs.ContainerImage;
 }
 

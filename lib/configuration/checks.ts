@@ -1,157 +1,35 @@
 import { externalAuthenticationSeconds } from "../../adapters/aws/env.ts";
 import { containerPorts } from "../constructs/gateway-ports.ts";
+import type { Check, Problem } from "./check.ts";
 import { fargateProblem } from "./fargate-sizes.ts";
-import type { ImportedSubnet, Stage } from "./schema.ts";
-import { contains, mostSources, overlaps, type PortRange, portRangeOf, portRanges, rangeOf } from "./values.ts";
+import { placementChecks } from "./placement-checks.ts";
+import type { Stage } from "./schema.ts";
+import { contains, ecrImageOf, overlaps, portRangeOf, repeated } from "./values.ts";
 
-export interface Problem {
-  /** `gateway.pools[0].weight`. */
-  readonly field: string;
-  readonly reason: string;
-}
-
-/** What cannot be said of one value alone. It is asked only when its sections are right by themselves. */
-export interface Check {
-  readonly sections: readonly (keyof Stage)[];
-  find(stage: Stage): readonly Problem[];
-}
-
-/** Addresses of the VPC that the subnets take: a /24 for the tasks of each zone, the rest for the load balancer. */
-const smallestNetwork = 22;
-const largestNetwork = 16;
-/** A registered group of targets holds this many, with cross-zone load balancing on. */
-const targetsPerGroup = 500;
+/** A load balancer has room for this many with cross-zone load balancing, and counts a task once for each group. */
+const targetsPerLoadBalancer = 500;
+const groupsPerTask = 4;
+const mostTags = 50;
 
 export const checks: readonly Check[] = [
-  { sections: ["region", "zones"], find: zones },
-  { sections: ["zones"], find: addresses },
-  { sections: ["network"], find: ownNetworkSize },
-  { sections: ["network", "zones"], find: importedSubnets },
-  { sections: ["sources"], find: sources },
-  { sections: ["sources", "network"], find: blockedSources },
+  ...placementChecks,
   { sections: ["gateway"], find: ports },
   { sections: ["gateway"], find: containerPortsApart },
   { sections: ["gateway"], find: pools },
+  { sections: ["gateway", "network", "region"], find: images },
   { sections: ["gateway"], find: availability },
   { sections: ["gateway"], find: spot },
   { sections: ["gateway"], find: hostName },
+  { sections: ["gateway", "api"], find: nameTwice },
   { sections: ["gateway", "api", "dns"], find: names },
   { sections: ["mail"], find: mailIdentity },
   { sections: ["authentication"], find: loginTime },
   { sections: ["pgpKeys"], find: pgpKeyNames },
   { sections: ["scan"], find: scanPrefixes },
   { sections: ["api", "region"], find: apiCertificate },
-  { sections: ["managedTransfer"], find: managedTransfer },
+  { sections: ["managedTransfer", "region"], find: managedTransfer },
+  { sections: ["tags"], find: tags },
 ];
-
-function zones({ region, zones: names }: Stage): Problem[] {
-  return names.flatMap((zone, index) => {
-    const field = `zones[${index}]`;
-    if (names.indexOf(zone) < index) return [{ field, reason: `${zone} is there twice` }];
-    const inRegion = zone.startsWith(region) && /^[a-z]$/.test(zone.slice(region.length));
-    return inRegion ? [] : [{ field, reason: `${zone} is not a zone of ${region}` }];
-  });
-}
-
-function addresses({ addresses: given, zones: names }: Stage): Problem[] {
-  if (given === undefined || given.length === names.length) return [];
-  return [{ field: "addresses", reason: `has ${given.length} for ${names.length} zones` }];
-}
-
-function ownNetworkSize({ network }: Stage): Problem[] {
-  const bits = Number(network.cidr.split("/")[1]);
-  if (network.kind !== "own" || (bits >= largestNetwork && bits <= smallestNetwork)) return [];
-  return [
-    { field: "network.cidr", reason: `is a /${bits}; a VPC of ours is a /${largestNetwork} to a /${smallestNetwork}` },
-  ];
-}
-
-function importedSubnets({ network, zones: names }: Stage): Problem[] {
-  if (network.kind !== "imported") return [];
-  const tiers = [
-    ["network.edgeSubnets", network.edgeSubnets],
-    ["network.gatewaySubnets", network.gatewaySubnets],
-  ] as const;
-  const all = tiers.flatMap(([field, subnets]) =>
-    subnets.map((subnet, index) => ({ ...subnet, field: `${field}[${index}]` })),
-  );
-  const routes =
-    network.endpoints === "create" && network.routeTableIds.length === 0
-      ? [{ field: "network.routeTableIds", reason: "is empty; the endpoints of S3 and DynamoDB are entered there" }]
-      : [];
-  return [
-    ...tiers.flatMap(([field, subnets]) => zonesOf(field, subnets, names)),
-    ...all.flatMap((subnet, index) => placeOf(subnet, network.cidr, all.slice(0, index))),
-    ...routes,
-  ];
-}
-
-function zonesOf(field: string, subnets: readonly ImportedSubnet[], names: readonly string[]): Problem[] {
-  const missing = names.filter((zone) => subnets.filter((subnet) => subnet.zone === zone).length !== 1);
-  const foreign = subnets.filter(({ zone }) => !names.includes(zone)).map(({ zone }) => zone);
-  return [
-    ...missing.map((zone) => ({ field, reason: `needs exactly one subnet in ${zone}` })),
-    ...foreign.map((zone) => ({ field, reason: `has a subnet in ${zone}, which is none of the stage's zones` })),
-  ];
-}
-
-type PlacedSubnet = ImportedSubnet & { readonly field: string };
-
-function placeOf({ id, cidr, field }: PlacedSubnet, vpc: string, others: readonly PlacedSubnet[]): Problem[] {
-  const own = range(cidr);
-  const outside = contains(range(vpc), own) ? [] : [{ field: `${field}.cidr`, reason: `does not lie within ${vpc}` }];
-  const twice = others.some((other) => other.id === id)
-    ? [{ field: `${field}.id`, reason: `${id} is there twice` }]
-    : [];
-  const shared = others.filter((other) => other.id !== id && overlaps(own, range(other.cidr)));
-  return [
-    ...outside,
-    ...twice,
-    ...shared.map((other) => ({ field: `${field}.cidr`, reason: `overlaps ${other.field}` })),
-  ];
-}
-
-function sources({ sources: { allowed = [], blocked, rulesQuota } }: Stage): Problem[] {
-  const most = mostSources(rulesQuota);
-  const tooMany =
-    allowed.length > most
-      ? [
-          {
-            field: "sources.allowed",
-            reason:
-              `has ${allowed.length} networks; each takes ${portRanges} of the ${rulesQuota} rules ` +
-              `of a security group (see sources.rulesQuota), so ${most} fit`,
-          },
-        ]
-      : [];
-  return [
-    ...tooMany,
-    ...allowed.flatMap((network, index) => {
-      const field = `sources.allowed[${index}]`;
-      const within = allowed.find((other, place) => place !== index && holds(other, network, place < index));
-      return within === undefined ? [] : [{ field, reason: `lies within ${within}` }];
-    }),
-    ...blocked.flatMap((network, index) => {
-      const covered = allowed.find((other) => contains(range(network), range(other)));
-      return covered === undefined
-        ? []
-        : [{ field: `sources.blocked[${index}]`, reason: `turns away all of ${covered}, which is allowed` }];
-    }),
-  ];
-}
-
-/** The edge of an imported network is not ours to change. */
-function blockedSources({ sources: { blocked }, network }: Stage): Problem[] {
-  if (network.kind === "own" || blocked.length === 0) return [];
-  return [
-    { field: "sources.blocked", reason: "is for a network of ours; in an imported one, use its own network ACLs" },
-  ];
-}
-
-/** Of two equal networks, the later is the one too many. */
-function holds(outer: string, inner: string, isEarlier: boolean): boolean {
-  return outer === inner ? isEarlier : contains(range(outer), range(inner));
-}
 
 function ports({ gateway }: Stage): Problem[] {
   const single = (["sftpPort", "ftpsPort", "ftpsImplicitPort"] as const).map((name) => ({
@@ -178,18 +56,17 @@ function pools({ gateway: { pools: list, corporate } }: Stage): Problem[] {
     ...list.map((pool, index) => ({ ...pool, field: `gateway.pools[${index}]` })),
     ...(corporate === undefined ? [] : [{ ...corporate, field: "gateway.corporate" }]),
   ];
-  const names = list.map(({ name }) => name);
-  const twice = names.flatMap((name, index) =>
-    names.indexOf(name) < index ? [{ field: `gateway.pools[${index}].name`, reason: `${name} is there twice` }] : [],
-  );
+  const twice = repeated(list.map(({ name }) => name)).map(([index, name]) => ({
+    field: `gateway.pools[${index}].name`,
+    reason: `${name} is there twice`,
+  }));
   const idle = list.every(({ weight }) => weight === 0)
     ? [{ field: "gateway.pools", reason: "all have the weight 0, so that nobody can connect" }]
     : [];
   const most = list.reduce((sum, { tasks }) => sum + tasks.max, 0);
+  const room = targetsPerLoadBalancer / groupsPerTask;
   const crowded =
-    most > targetsPerGroup
-      ? [{ field: "gateway.pools", reason: `have ${most} tasks; a load balancer has room for ${targetsPerGroup}` }]
-      : [];
+    most > room ? [{ field: "gateway.pools", reason: `have ${most} tasks; a load balancer has room for ${room}` }] : [];
   return [...sized.flatMap(sizeProblems), ...twice, ...idle, ...crowded];
 }
 
@@ -208,6 +85,20 @@ function sizeProblems({ field, cpu, memoryMiB, tasks }: SizedPool): Problem[] {
       ? [{ field: `${field}.tasks`, reason: `min ${tasks.min} is over max ${tasks.max}` }]
       : []),
   ];
+}
+
+/** Tasks of a network of ours reach Amazon ECR in their own Region, and no other registry. */
+function images({ gateway, network, region }: Stage): Problem[] {
+  if (network.kind !== "own") return [];
+  const named = [
+    { field: "gateway.image", image: gateway.image },
+    ...gateway.pools.map(({ image }, index) => ({ field: `gateway.pools[${index}].image`, image })),
+  ];
+  return named.flatMap(({ field, image }) =>
+    image === undefined || ecrImageOf(image)?.region === region
+      ? []
+      : [{ field, reason: `is not in Amazon ECR in ${region}, and the tasks have no way to another registry` }],
+  );
 }
 
 /** One task that serves and none that stands by is neither of the two modes. */
@@ -233,6 +124,11 @@ function hostName({ gateway }: Stage): Problem[] {
   const { hostName: name } = gateway;
   if (name === undefined || (name.includes(".") && !/^[\d.]+$/.test(name))) return [];
   return [{ field: "gateway.hostName", reason: "is not a full name like files.example.com" }];
+}
+
+function nameTwice({ gateway: { hostName: host = "" }, api: { domain } }: Stage): Problem[] {
+  if (domain?.name.toLowerCase() !== host.toLowerCase()) return [];
+  return [{ field: "api.domain.name", reason: `${domain.name} is gateway.hostName too` }];
 }
 
 function names({ gateway: { hostName: host }, api: { domain }, dns }: Stage): Problem[] {
@@ -265,10 +161,10 @@ function loginTime({ authentication: { http } }: Stage): Problem[] {
 }
 
 function pgpKeyNames({ pgpKeys }: Stage): Problem[] {
-  const names = pgpKeys.map(({ name }) => name);
-  return names.flatMap((name, index) =>
-    names.indexOf(name) < index ? [{ field: `pgpKeys[${index}].name`, reason: `${name} is there twice` }] : [],
-  );
+  return repeated(pgpKeys.map(({ name }) => name)).map(([index, name]) => ({
+    field: `pgpKeys[${index}].name`,
+    reason: `${name} is there twice`,
+  }));
 }
 
 function scanPrefixes({ scan: { kind, prefixes } }: Stage): Problem[] {
@@ -283,31 +179,57 @@ function scanPrefixes({ scan: { kind, prefixes } }: Stage): Problem[] {
   });
 }
 
-function apiCertificate({ api: { domain }, region }: Stage): Problem[] {
+function apiCertificate({ api: { domain }, region, account }: Stage): Problem[] {
   if (domain === undefined) return [];
-  return certificateProblems("api.domain.certificateArn", domain.certificateArn, region);
-}
-
-function managedTransfer({ managedTransfer: { connectors } }: Stage): Problem[] {
-  const names = connectors.map(({ name }) => name);
-  return connectors.flatMap(({ name, secretArn }, index) => [
-    ...(names.indexOf(name) < index
-      ? [{ field: `managedTransfer.connectors[${index}].name`, reason: `${name} is there twice` }]
-      : []),
-    ...(/^arn:[\w-]+:secretsmanager:[\w-]+:\d{12}:secret:.+$/.test(secretArn)
-      ? []
-      : [{ field: `managedTransfer.connectors[${index}].secretArn`, reason: "is not the ARN of a secret" }]),
-  ]);
-}
-
-function certificateProblems(field: string, arn: string, region: string): Problem[] {
-  const [, place] = /^arn:[\w-]+:acm:([\w-]+):\d{12}:certificate\/.+$/.exec(arn) ?? [];
+  const field = "api.domain.certificateArn";
+  const [, place, owner] = /^arn:[\w-]+:acm:([\w-]+):(\d{12}):certificate\/.+$/.exec(domain.certificateArn) ?? [];
   if (place === undefined) return [{ field, reason: "is not the ARN of a certificate of ACM" }];
-  return place === region ? [] : [{ field, reason: `is a certificate of ${place}; the stage is in ${region}` }];
+  return elsewhere({ field, what: "a certificate", place, owner }, { region, account });
 }
 
-function range(network: string): PortRange {
-  const found = rangeOf(network);
-  if (found === undefined) throw new TypeError(`${network} was not checked`);
-  return found;
+function managedTransfer({ managedTransfer: { connectors }, region, account }: Stage): Problem[] {
+  const twice = repeated(connectors.map(({ name }) => name)).map(([index, name]) => ({
+    field: `managedTransfer.connectors[${index}].name`,
+    reason: `${name} is there twice`,
+  }));
+  const secrets = connectors.flatMap(({ secretArn }, index) => {
+    const field = `managedTransfer.connectors[${index}].secretArn`;
+    const [, place, owner] = /^arn:[\w-]+:secretsmanager:([\w-]+):(\d{12}):secret:.+$/.exec(secretArn) ?? [];
+    if (place === undefined) return [{ field, reason: "is not the ARN of a secret" }];
+    return elsewhere({ field, what: "a secret", place, owner }, { region, account });
+  });
+  return [...twice, ...secrets];
 }
+
+interface Located {
+  readonly field: string;
+  readonly what: string;
+  readonly place: string;
+  readonly owner: string | undefined;
+}
+
+/** What the services take from the stage's own Region and account only. */
+function elsewhere({ field, what, place, owner }: Located, stage: Pick<Stage, "region" | "account">): Problem[] {
+  if (place !== stage.region) return [{ field, reason: `is ${what} of ${place}; the stage is in ${stage.region}` }];
+  if (stage.account === undefined || owner === stage.account) return [];
+  return [{ field, reason: `is ${what} of the account ${owner}; the stage is in ${stage.account}` }];
+}
+
+/** docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html */
+function tags({ tags: given }: Stage): Problem[] {
+  const names = Object.keys(given);
+  const tooMany =
+    names.length > mostTags ? [{ field: "tags", reason: `are ${names.length}; a resource takes ${mostTags}` }] : [];
+  return [
+    ...tooMany,
+    ...Object.entries(given).flatMap(([name, value]) => {
+      const field = `tags.${name}`;
+      if (/^aws:/i.test(name)) return [{ field, reason: "begins with aws:, as AWS's own do" }];
+      return tagText.test(name) && tagText.test(value) && name.length <= 128 && value.length <= 256 && name !== ""
+        ? []
+        : [{ field, reason: "is not a tag: names to 128, values to 256 letters, digits, spaces and _.:/=+-@" }];
+    }),
+  ];
+}
+
+const tagText = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;

@@ -1,8 +1,10 @@
 import { z } from "zod";
 import { externalAuthenticationSeconds } from "../../adapters/aws/env.ts";
 import {
+  connectorUrl,
   emailAddress,
   endpointUrl,
+  hostKey,
   imageUri,
   ipv4Network,
   logDays,
@@ -63,7 +65,7 @@ const pool = z.strictObject({
   ...poolShape,
   /** `spot` is cheaper and may be taken away with two minutes' notice. */
   capacity: z.enum(["on-demand", "spot"]).default("on-demand"),
-  /** Another image for this pool: a new release for a part of the connections. */
+  /** Another image for this pool, in ECR: a new release for a part of the connections. */
   image: imageUri.optional(),
 });
 
@@ -76,7 +78,10 @@ const corporate = z.strictObject({
 const port = z.int().min(1).max(65535);
 
 const gateway = z.strictObject({
-  /** Image of the container; without it, it is built from gateway/Dockerfile at deployment, which needs Docker. */
+  /**
+   * Image of the container, by its URI in Amazon ECR in the stage's Region; in an imported network whose tasks have a
+   * way to it, of any registry. Without it, it is built from gateway/Dockerfile at deployment, which needs Docker.
+   */
   image: imageUri.optional(),
   /** `active-passive`: one task serves and the others stand by; see docs/aws/deploy.md. */
   mode: z.enum(["active-active", "active-passive"]).default("active-active"),
@@ -188,11 +193,11 @@ const retention = z.strictObject({
 
 const connector = z.strictObject({
   name: z.string().regex(/^[a-z][a-z0-9-]{0,30}$/, "is not a name of lower-case letters, digits and hyphens"),
-  url: z.string().regex(/^sftp:\/\/[^\s/]+$/, "is not sftp://HOST or sftp://HOST:PORT"),
+  url: connectorUrl,
   /** Secret with `{"Username", "Password" | "PrivateKey"}`; `aws/transfer/…`. */
   secretArn: z.string(),
   /** The remote server's host keys, as in known_hosts. */
-  trustedHostKeys: z.array(z.string()).min(1).max(10),
+  trustedHostKeys: z.array(hostKey).min(1).max(10),
 });
 
 const managedTransfer = z.strictObject({

@@ -1,5 +1,6 @@
 import type { z } from "zod";
-import { type Check, checks, type Problem } from "./checks.ts";
+import type { Check, Problem } from "./check.ts";
+import { checks } from "./checks.ts";
 import { type Stage, type StageConfiguration, stageSections } from "./schema.ts";
 
 /** A stage that cannot be deployed. The message lists every problem, a line each: the field and the reason. */
@@ -19,7 +20,7 @@ export class ConfigurationError extends Error {
  * @throws ConfigurationError with all problems; a check across sections waits until those sections are right
  */
 export function resolveStage(configuration: StageConfiguration): Stage {
-  const given: Readonly<Record<string, unknown>> = configuration;
+  const given: Readonly<Record<string, unknown>> = configuration ?? {};
   const results = Object.entries(stageSections).map(([section, schema]) => ({
     section,
     result: (schema as z.ZodType).safeParse(given[section]),

@@ -35,6 +35,17 @@ export const endpointUrl = z
     error: "is not an address like https://id.example.com/ferrygate (no http, no user, no fragment)",
   });
 
+export const connectorUrl = z
+  .string()
+  .refine((text) => /^sftp:\/\/[^\s/@]+$/.test(text) && URL.canParse(text) && new URL(text).hostname !== "", {
+    error: "is not sftp://HOST or sftp://HOST:PORT",
+  });
+
+/** As in known_hosts, without the host: the kind, Base64, perhaps a comment. */
+export const hostKey = z.string().regex(/^(?:ssh|ecdsa)-[a-z0-9-]+ [A-Za-z0-9+/]+={0,2}(?: .*)?$/, {
+  error: "is not a public key like ssh-rsa AAAA…",
+});
+
 export const imageUri = z.string().regex(/^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+(?::[\w.-]+|@sha256:[0-9a-f]{64})$/, {
   error: "is not REGISTRY/NAME:TAG or REGISTRY/NAME@sha256:DIGEST",
 });
@@ -51,6 +62,33 @@ export const passiveRange = z.string().check((context) => {
 export const prefix = z
   .string()
   .regex(/^[^/*?\s][^*?\s]*$/, "is not a prefix like acme/ (no / at its start, no * or ?)");
+
+/** An image in Amazon ECR. */
+export interface EcrImage {
+  readonly partition: string;
+  readonly account: string;
+  readonly region: string;
+  readonly repository: string;
+  /** `1.2`, or `sha256:…`. */
+  readonly version: string;
+}
+
+const ecrUri =
+  /^(\d{12})\.dkr[.-]ecr\.([a-z0-9-]+)\.(?:amazonaws\.com(\.cn)?|on\.aws)\/([a-z0-9._/-]+)(?::([\w.-]+)|@(sha256:[0-9a-f]{64}))$/;
+
+/** What an image's URI says; undefined when it is one of another registry. */
+export function ecrImageOf(uri: string): EcrImage | undefined {
+  const [, account, region, china, repository, tag, digest] = ecrUri.exec(uri) ?? [];
+  const version = tag ?? digest;
+  if (account === undefined || region === undefined || repository === undefined || !version) return undefined;
+  const partition = china ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+  return { partition, account, region, repository, version };
+}
+
+/** Those that stand earlier in the list too, with their places. */
+export function repeated(values: readonly string[]): [number, string][] {
+  return [...values.entries()].filter(([index, value]) => values.indexOf(value) < index);
+}
 
 /** Of the listeners' ports: SFTP, FTPS, implicit FTPS, passive. */
 export const portRanges = 4;

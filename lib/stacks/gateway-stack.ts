@@ -9,6 +9,7 @@ import {
 import type { Construct } from "constructs";
 import type { CorporateSide, Pool, Stage } from "../configuration/schema.ts";
 import { AliasRecord } from "../constructs/alias-record.ts";
+import { containerImage } from "../constructs/container-image.ts";
 import { GatewayLoadBalancer } from "../constructs/gateway-load-balancer.ts";
 import { GatewayPool } from "../constructs/gateway-pool.ts";
 import type { ListenerPorts } from "../constructs/gateway-ports.ts";
@@ -20,7 +21,7 @@ import type { StoreStack } from "./store-stack.ts";
 export interface GatewayStackProps extends StackProps {
   readonly stage: Stage;
   readonly ports: ListenerPorts;
-  /** The image of pools that name none. */
+  /** The image where the stage names none. */
   readonly image: ecs.ContainerImage;
   readonly network: NetworkStack;
   readonly store: StoreStack;
@@ -40,6 +41,7 @@ export class GatewayStack extends Stack {
   readonly loadBalancer: GatewayLoadBalancer;
   readonly internal?: { readonly pool: GatewayPool; readonly loadBalancer: GatewayLoadBalancer };
   readonly #props: GatewayStackProps;
+  readonly #image: ecs.ContainerImage;
   readonly #cluster: ecs.Cluster;
 
   constructor(scope: Construct, id: string, props: GatewayStackProps) {
@@ -47,6 +49,7 @@ export class GatewayStack extends Stack {
     const { stage, network, ports } = props;
     const { gateway } = stage;
     this.#props = props;
+    this.#image = gateway.image === undefined ? props.image : containerImage(this, "Image", gateway.image);
     this.#cluster = new ecs.Cluster(this, "Cluster", {
       vpc: network.network.vpc,
       enableFargateCapacityProviders: true,
@@ -71,14 +74,14 @@ export class GatewayStack extends Stack {
   }
 
   #publicPool({ name, weight, image, ...size }: Pool): PlacedPool {
-    const own = image === undefined ? this.#props.image : ecs.ContainerImage.fromRegistry(image);
+    const own = image === undefined ? this.#image : containerImage(this, `Image-${name}`, image);
     return { name, weight, pool: this.#pool(`Pool-${name}`, own, { ...size, passiveAddress: this.#passiveAddress() }) };
   }
 
   #internal(side: CorporateSide) {
-    const { network, ports, image } = this.#props;
+    const { network, ports } = this.#props;
     const size = { cpu: side.cpu, memoryMiB: side.memoryMiB, tasks: side.tasks, passiveAddress: "0.0.0.0" };
-    const pool = this.#pool("CorporatePool", image, size);
+    const pool = this.#pool("CorporatePool", this.#image, size);
     const loadBalancer = new GatewayLoadBalancer(this, "Corporate", {
       network: network.network,
       securityGroup: (network.internalFirewall ?? network.firewall).loadBalancerGroup,

@@ -58,6 +58,16 @@ function withEndpoint(urls: readonly string[], timeoutSeconds = 5): unknown {
   return { ...valid, authentication: { http: { urls, timeoutSeconds } } };
 }
 
+function withConnector(change: object): unknown {
+  const connector = {
+    name: "bank",
+    url: "sftp://bank.example.com",
+    secretArn: "arn:aws:secretsmanager:eu-central-1:111122223333:secret:aws/transfer/bank",
+    trustedHostKeys: ["ssh-rsa AAAAB3NzaC1yc2E="],
+  };
+  return { ...valid, managedTransfer: { connectors: [{ ...connector, ...change }] } };
+}
+
 /** What is wrong, and the field that is named with the beginning of the reason. */
 const refusals: readonly (readonly [string, unknown, string])[] = [
   ["a name with capitals", { ...valid, name: "Files" }, "name: is not a name"],
@@ -83,6 +93,29 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     "one address for two zones",
     { ...valid, addresses: [{ allocationId: "eipalloc-aaaaaaa1", address: "192.0.2.1" }] },
     "addresses: has 1 for 2 zones",
+  ],
+  [
+    "an address for both zones",
+    { ...valid, addresses: [1, 2].map(() => ({ allocationId: "eipalloc-aaaaaaa1", address: "192.0.2.1" })) },
+    "addresses[1].allocationId: eipalloc-aaaaaaa1 is there twice",
+  ],
+  [
+    "a network that no VPC can have",
+    { ...valid, network: { kind: "own", cidr: "169.254.0.0/16" } },
+    "network.cidr: is of 169.254.0.0/16, which",
+  ],
+  [
+    "a subnet that AWS does not make",
+    withNetwork({ edgeSubnets: imported.edgeSubnets.map((subnet) => ({ ...subnet, cidr: "10.0.0.0/29" })) }),
+    "network.edgeSubnets[0].cidr: is a /29",
+  ],
+  [
+    "subnets without room for the tasks",
+    withNetwork(
+      { gatewaySubnets: imported.gatewaySubnets.map((subnet) => ({ ...subnet, cidr: "10.0.1.0/28" })) },
+      { gateway: { pools: [{ ...pool, tasks: { min: 1, max: 12 } }] } },
+    ),
+    "network.gatewaySubnets[0].cidr: a /28 in each zone is too small for 12 tasks",
   ],
   ["an address that is none", { ...valid, addresses: [{ allocationId: "a", address: "b" }] }, "addresses[0].address: "],
   ["an unknown kind of network", { ...valid, network: { kind: "their", cidr: "10.0.0.0/8" } }, "network.kind: "],
@@ -137,6 +170,16 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     { ...valid, sources: { allowed: ["203.0.113.0/24"], blocked: ["203.0.0.0/16"] } },
     "sources.blocked[0]: turns away all of 203.0.113.0/24",
   ],
+  [
+    "a block of everybody",
+    { ...valid, sources: { blocked: ["0.0.0.0/0"] } },
+    "sources.blocked[0]: turns everybody away",
+  ],
+  [
+    "a block twice",
+    { ...valid, sources: { blocked: ["203.0.113.0/24", "203.0.113.0/24"] } },
+    "sources.blocked[1]: lies within 203.0.113.0/24",
+  ],
   ["no pool", withGateway({ pools: [] }), "gateway.pools: Too small"],
   ["six pools", withGateway({ pools: Array.from({ length: 6 }, () => pool) }), "gateway.pools: Too big"],
   ["two pools of a name", withGateway({ pools: [pool, pool] }), "gateway.pools[1].name: a is there twice"],
@@ -171,6 +214,21 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
       ],
     }),
     "gateway.pools[1].capacity: spot does not go with",
+  ],
+  [
+    "more tasks than a load balancer has room for",
+    withGateway({ pools: ["a", "b", "c"].map((name) => ({ ...pool, name, tasks: { min: 1, max: 42 } })) }),
+    "gateway.pools: have 126 tasks; a load balancer has room for 125",
+  ],
+  [
+    "an image that the tasks cannot reach",
+    withGateway({ image: "ghcr.io/example/ferrygate:1" }),
+    "gateway.image: is not in Amazon ECR in eu-central-1",
+  ],
+  [
+    "an image of another Region for a pool",
+    withPool({ image: "111122223333.dkr.ecr.us-east-1.amazonaws.com/ferrygate:1" }),
+    "gateway.pools[0].image: is not in Amazon ECR in eu-central-1",
   ],
   [
     "an image without a tag",
@@ -221,6 +279,11 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     "gateway.corporate.sources: Too small",
   ],
   [
+    "a corporate network twice",
+    withGateway({ corporate: { sources: ["10.0.0.0/8", "10.0.0.0/8"], tasks: { min: 1, max: 1 } } }),
+    "gateway.corporate.sources[1]: lies within 10.0.0.0/8",
+  ],
+  [
     "a corporate side of a size that is none",
     withGateway({ corporate: { sources: ["10.0.0.0/8"], cpu: 512, memoryMiB: 512, tasks: { min: 1, max: 1 } } }),
     "gateway.corporate.memoryMiB: 512 does not go with",
@@ -233,6 +296,28 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
       api: { domain: { name: "api.example.com", certificateArn: "arn:aws:acm:us-east-1:111122223333:certificate/a" } },
     },
     "api.domain.certificateArn: is a certificate of us-east-1",
+  ],
+  [
+    "a certificate of another account",
+    {
+      ...valid,
+      account: "444455556666",
+      api: {
+        domain: { name: "api.example.com", certificateArn: "arn:aws:acm:eu-central-1:111122223333:certificate/a" },
+      },
+    },
+    "api.domain.certificateArn: is a certificate of the account 111122223333; the stage is in 444455556666",
+  ],
+  [
+    "one name for both sides",
+    {
+      ...valid,
+      gateway: { ...valid.gateway, hostName: "files.example.com" },
+      api: {
+        domain: { name: "files.example.com", certificateArn: "arn:aws:acm:eu-central-1:111122223333:certificate/a" },
+      },
+    },
+    "api.domain.name: files.example.com is gateway.hostName too",
   ],
   ["a sender that is no address", { ...valid, mail: { ...valid.mail, from: "files" } }, "mail.from: is not an e-mail"],
   [
@@ -291,22 +376,35 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
   ],
   [
     "a connector to something else than SFTP",
-    {
-      ...valid,
-      managedTransfer: {
-        connectors: [{ name: "bank", url: "ftp://bank.example.com", secretArn: "s", trustedHostKeys: ["k"] }],
-      },
-    },
+    withConnector({ url: "ftp://bank.example.com" }),
     "managedTransfer.connectors[0].url: is not sftp://",
   ],
   [
+    "a port that is none",
+    withConnector({ url: "sftp://bank.example.com:99999" }),
+    "managedTransfer.connectors[0].url: is",
+  ],
+  [
+    "a host key that is none",
+    withConnector({ trustedHostKeys: ["SHA256:abc"] }),
+    "managedTransfer.connectors[0].trustedHostKeys[0]: is not a public key",
+  ],
+  [
+    "a secret of another Region",
+    withConnector({ secretArn: "arn:aws:secretsmanager:us-east-1:111122223333:secret:aws/transfer/bank" }),
+    "managedTransfer.connectors[0].secretArn: is a secret of us-east-1; the stage is in eu-central-1",
+  ],
+  ["a tag of AWS", { ...valid, tags: { "aws:owner": "us" } }, "tags.aws:owner: begins with aws:"],
+  ["a tag with a star", { ...valid, tags: { owner: "*" } }, "tags.owner: is not a tag"],
+  [
+    "more tags than a resource takes",
+    { ...valid, tags: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`tag${index}`, ""])) },
+    "tags: are 51; a resource takes 50",
+  ],
+  ["nothing at all", undefined, "name: Invalid input"],
+  [
     "a connector without a secret",
-    {
-      ...valid,
-      managedTransfer: {
-        connectors: [{ name: "bank", url: "sftp://bank.example.com", secretArn: "s", trustedHostKeys: ["k"] }],
-      },
-    },
+    withConnector({ secretArn: "s" }),
     "managedTransfer.connectors[0].secretArn: is not the ARN",
   ],
 ];
@@ -331,6 +429,12 @@ describe("a stage's configuration", () => {
 
   it("is right in the files of config", () => {
     assert.deepEqual([problemsOf(development), problemsOf(production)], [[], []]);
+  });
+
+  it("takes images of ECR, and in somebody else's network those of any registry", () => {
+    const inEcr = withGateway({ image: "111122223333.dkr.ecr.eu-central-1.amazonaws.com/a/ferrygate:1.2" });
+    const elsewhere = { ...(withGateway({ image: "ghcr.io/example/ferrygate:1" }) as object), network: imported };
+    assert.deepEqual([problemsOf(inEcr), problemsOf(elsewhere), problemsOf(withConnector({}))], [[], [], []]);
   });
 
   it("is refused with all of its problems at once", () => {

@@ -12,6 +12,8 @@ import { anchorOf } from "../../lib/constructs/runbook-alarms.ts";
 import { WorkQueue } from "../../lib/constructs/work-queue.ts";
 import { type PlacedProduct, placeProduct } from "./placed-product.ts";
 
+const canary = "444455556666.dkr.ecr.eu-west-1.amazonaws.com/files/ferrygate:2.1";
+
 /** All that the example of production is not. */
 const other: StageConfiguration = {
   name: "other",
@@ -38,7 +40,7 @@ const other: StageConfiguration = {
   },
   gateway: {
     mode: "active-passive",
-    pools: [{ name: "only", weight: 1, tasks: { min: 2, max: 2 }, image: "registry.example.com/other:2" }],
+    pools: [{ name: "only", weight: 1, tasks: { min: 2, max: 2 }, image: canary }],
     passivePorts: "50000-50045",
     passiveAddress: "control",
     drain: { minutes: 60, stopSeconds: 30 },
@@ -118,8 +120,19 @@ describe("a stage in somebody else's network", () => {
     assert.equal(variables.FERRYGATE_TRUSTED_PROXIES, "10.0.0.0/27,10.0.0.32/27,10.0.1.0/24,10.0.2.0/24");
     assert.equal(variables.FERRYGATE_DRAIN_SECONDS, "20");
     assert.equal(variables.FERRYGATE_SCAN, '{"prefixes":["acme/inbox/"],"deny":"until-clean"}');
-    assert.deepEqual([container.Image, container.StopTimeout], ["registry.example.com/other:2", 30]);
+    assert.equal(container.StopTimeout, 30);
     assert.equal(placed.of("AWS::ElasticLoadBalancingV2::Listener").length, 49);
+  });
+
+  it("runs the pool's own image, and lets it be pulled from that one repository", () => {
+    const [container] = only("AWS::ECS::TaskDefinition").ContainerDefinitions as Record<string, unknown>[];
+    const image = JSON.stringify(container?.Image);
+    for (const part of ["444455556666.dkr.ecr.eu-west-1.", "/files/ferrygate:2.1"]) assert(image.includes(part), image);
+    const pulling = placed.statements.filter(({ Action }) => Action.includes("ecr:BatchGetImage"));
+    assert.deepEqual(
+      pulling.map(({ Resource }) => Resource),
+      [["arn:aws:ecr:eu-west-1:444455556666:repository/files/ferrygate"]],
+    );
   });
 
   it("reads only what the scan found clean, below the prefix that it scans", () => {
