@@ -6,6 +6,9 @@ import sys
 
 import paramiko
 
+# paramiko 2.12 makes this text of every packet that it sends, for a message that it then does not need.
+paramiko.Message.__repr__ = object.__repr__
+
 
 def put_tree(sftp, local, remote):
     sftp.mkdir(remote)
