@@ -15,6 +15,7 @@ const hungTestMs = 300_000;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const reporter = new URL("test-report.mjs", import.meta.url).href;
+const untrackedPromises = new URL("untracked-promises.mjs", import.meta.url).href;
 const options = process.argv.slice(2).filter((argument) => argument.startsWith("-"));
 const parts = process.argv.slice(2).filter((argument) => !argument.startsWith("-"));
 
@@ -29,7 +30,7 @@ if (files.length === 0) {
 }
 await ensureNativeCrypto({ log: console.log });
 const runner = [`--test-concurrency=${concurrency}`, `--test-timeout=${hungTestMs}`, `--test-reporter=${reporter}`];
-process.exitCode = await runInRuntime(["--test", ...runner, ...options, ...files]);
+process.exitCode = await runInRuntime(["--import", untrackedPromises, "--test", ...runner, ...options, ...files]);
 
 function testFiles(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
