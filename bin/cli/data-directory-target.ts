@@ -28,7 +28,7 @@ export async function openDataDirectory(
   dataDirectory: string,
   { serverName, provisions, forReading }: DataDirectoryOptions,
 ): Promise<ConfigurationTarget> {
-  const file = join(dataDirectory, "configuration.sqlite");
+  const file = databaseIn(dataDirectory);
   if (!forReading) await mkdir(dataDirectory, { recursive: true, mode: 0o700 });
   const database = new ConfigurationDatabase(forReading && !existsSync(file) ? ":memory:" : file);
   const runtime = createRuntime({ log: createLog({ stream: process.stderr }) });
@@ -43,6 +43,15 @@ export async function openDataDirectory(
     database.close();
   };
   return storeTarget({ name: dataDirectory, store, provisions, runtime, serverName, close });
+}
+
+/** Whether a server, or an earlier `apply`, has left a configuration there. */
+export function hasConfiguration(dataDirectory: string): boolean {
+  return existsSync(databaseIn(dataDirectory));
+}
+
+function databaseIn(dataDirectory: string): string {
+  return join(dataDirectory, "configuration.sqlite");
 }
 
 async function recordChanges(store: ConfigurationStore, dataDirectory: string): Promise<void> {

@@ -7,7 +7,7 @@ import { openApi } from "./api-target.ts";
 import { parseArguments, UsageError } from "./arguments.ts";
 import { type Plan, planChanges, planLines } from "./configuration-plan.ts";
 import type { ConfigurationTarget } from "./configuration-target.ts";
-import { type DataDirectoryOptions, openDataDirectory } from "./data-directory-target.ts";
+import { type DataDirectoryOptions, hasConfiguration, openDataDirectory } from "./data-directory-target.ts";
 
 const exitWithDifference = 2;
 
@@ -58,10 +58,22 @@ async function openTarget(
   options: DataDirectoryOptions,
 ): Promise<ConfigurationTarget> {
   if (url !== undefined) return openApi(url);
-  if (table === undefined) return openDataDirectory(resolve(data ?? "data"), options);
+  if (table === undefined) {
+    if (data === undefined) hintAtPlaces(resolve("data"));
+    return openDataDirectory(resolve(data ?? "data"), options);
+  }
   // The clients of AWS take a second to load, and few need them.
   const { openTable } = await import("./table-target.ts");
   return openTable(table, { ...options, eventBus: options.forReading ? undefined : eventBus });
+}
+
+/** Who runs the command somewhere else than beside the server would take all of the file for new. */
+function hintAtPlaces(dataDirectory: string): void {
+  if (hasConfiguration(dataDirectory)) return;
+  process.stderr.write(
+    `ferrygate: no server has run on ${dataDirectory}, so all of the file is new there; ` +
+      "name another place by --data DIR, --url URL (a server's API) or --table NAME (the AWS edition)\n",
+  );
 }
 
 function readArguments(args: readonly string[]): Place & { readonly config: string } {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -210,4 +210,20 @@ test("what goes wrong exits with 1 and leaves nothing behind", async () => {
   const { exitCode, stdout } = await ferrygate(["plan", "--config", configurationFile, "--data", empty]);
   assert.deepEqual([exitCode, existsSync(empty)], [2, false]);
   assert.match(stdout, /^\+ account tester$/m);
+});
+
+test("a plan without a place says where it looked in vain, and how to name another", async () => {
+  const { configurationFile, directory, dataDirectory } = product;
+  const planIn = (cwd: string, ...place: readonly string[]) =>
+    runProgram(process.execPath, [launcher, "plan", "--config", configurationFile, ...place], { cwd });
+  const elsewhere = await temporaryDirectory();
+  const { exitCode, stderr, stdout } = await planIn(elsewhere);
+  assert.equal(exitCode, 2);
+  assert.match(stderr, /no server has run on .*\/data, so all of the file is new there; .* --url URL/);
+  assert.match(stdout, /^\+ account tester$/m);
+  assert.equal(existsSync(join(elsewhere, "data")), false);
+  for (const place of [[], ["--data", dataDirectory]]) {
+    assert.deepEqual(await planIn(directory, ...place), { exitCode: 0, stderr: "", stdout: "no difference\n" });
+  }
+  await rm(elsewhere, { recursive: true });
 });
