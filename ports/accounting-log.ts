@@ -8,7 +8,7 @@ export interface EventQuery {
   readonly types?: readonly EventType[] | undefined;
   readonly account?: string | undefined;
   readonly peer?: string | undefined;
-  /** Exactly this path, or everything below it when it ends in `/`. */
+  /** Exactly this path, or everything below it when it ends in `/`; `*` stands for any characters. */
   readonly path?: string | undefined;
   /** At most limits.eventPageEntries. */
   readonly limit: number;

@@ -2,6 +2,7 @@ import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { FileError } from "../../core/errors.ts";
 import { parseInstant } from "../../core/instant.ts";
 import { limits } from "../../core/limits.ts";
+import { pathSearch } from "../../core/path-search.ts";
 import type { EventPage, EventQuery } from "../../ports/accounting-log.ts";
 import { checkPageLimit, cursorOf, type EventOrder, instantOf, placeOf } from "../node/event-query.ts";
 import {
@@ -166,6 +167,7 @@ interface Filter extends Pick<EventQuery, "types" | "peer" | "path"> {
 }
 
 function matcher({ types, peer, path, sinceMs, untilMs }: Filter): (event: AccountingEvent) => boolean {
+  const isMeant = path === undefined ? undefined : pathSearch(path);
   return (event) => {
     const timeMs = parseInstant(event.time) ?? 0;
     return (
@@ -173,15 +175,11 @@ function matcher({ types, peer, path, sinceMs, untilMs }: Filter): (event: Accou
       (untilMs === undefined || timeMs < untilMs) &&
       (types === undefined || types.includes(event.type)) &&
       (peer === undefined || event.peer?.address === peer) &&
-      (path === undefined || isAbout(event, path))
+      (isMeant === undefined || pathsOf(event).some(isMeant))
     );
   };
 }
 
-/** Exactly this path, or everything below it when it ends in `/`. */
-function isAbout({ data }: AccountingEvent, path: string): boolean {
-  return [data.path, data.from, data.to].some((each) => {
-    if (typeof each !== "string") return false;
-    return path.endsWith("/") ? each.startsWith(path) && each !== path : each === path;
-  });
+function pathsOf({ data }: AccountingEvent): readonly string[] {
+  return [data.path, data.from, data.to].filter((path) => typeof path === "string");
 }

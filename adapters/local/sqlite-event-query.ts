@@ -92,13 +92,13 @@ function compared(sql: string, value: Parameter | undefined): readonly Statement
   return value === undefined ? [] : [{ sql, parameters: [value] }];
 }
 
-/** SQLite compares texts by their bytes, and the byte behind `/` is `0`: this finds what is below a folder. */
+/** As `pathSearch` of core. SQLite looks only at the paths that begin as the search does before its first `*`. */
 function pathCondition(path: string, seqs: readonly [number, number]): Statement {
-  const isFolder = path.endsWith("/");
-  const match = isFolder ? "path > ? AND path < ?" : "path = ?";
-  const bounds = isFolder ? [path, `${path.slice(0, -1)}0`] : [path];
+  const match = path.endsWith("/") ? "path GLOB ? AND path <> ?" : path.includes("*") ? "path GLOB ?" : "path = ?";
+  const glob = path.replace(/[?[]/g, "[$&]");
+  const texts = path.endsWith("/") ? [`${glob}*`, path] : [path.includes("*") ? glob : path];
   return {
     sql: `seq IN (SELECT seq FROM event_paths WHERE ${match} AND seq BETWEEN ? AND ?)`,
-    parameters: [...bounds, ...seqs],
+    parameters: [...texts, ...seqs],
   };
 }

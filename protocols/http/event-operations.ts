@@ -37,7 +37,10 @@ const eventQuery = z.object({
     .describe("a type of event; may be given several times, or hold several with commas between"),
   account: z.string().optional().describe("the account's name"),
   peer: z.string().optional().describe("the client's address"),
-  path: z.string().optional().describe("exactly this path, or everything below it when it ends in /"),
+  path: z
+    .string()
+    .optional()
+    .describe("exactly this path, or everything below it when it ends in /; * stands for any characters"),
   limit: z.string().optional().describe(`events on a page, 1 to ${limits.eventPageEntries}`),
   cursor: z.string().optional().describe("from the page before"),
   order: z.string().optional().describe("asc: the newest last; desc: the newest first"),

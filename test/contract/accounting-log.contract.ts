@@ -198,6 +198,11 @@ export function accountingLogContract(name: string, create: () => Promise<LogUnd
       assert.deepEqual(await found("/in/"), ["/in/a", "/in/a%", "/in/A", "/in/b/c", "/in/é", "/in/\u{1f600}"]);
       assert.deepEqual(await found("/in/a/"), []);
       assert.deepEqual(await found("/"), paths);
+      assert.deepEqual(await found("/in/*"), await found("/in/"));
+      assert.deepEqual(await found("/*a"), ["/in/a", "/i_/a"]);
+      assert.deepEqual(await found("/in*"), paths.slice(0, 8).concat("/in/\u{1f600}"));
+      assert.deepEqual(await found("/*n/*/"), ["/in/b/c"]);
+      for (const nothing of ["/in/?", "/in/[a]", "/IN/*", "/*z", "/in/a*a"]) assert.deepEqual(await found(nothing), []);
     });
 
     it("finds renamed and copied files by both of their paths, once", async () => {
@@ -337,7 +342,7 @@ const queryParts = {
   types: fc.subarray([...eventTypes.slice(0, 8)]),
   account: fc.constantFrom(...names, "nobody"),
   peer: fc.constantFrom(...addresses),
-  path: fc.constantFrom(...paths, "/a/", "/a/b/", "/é/", "/nothing/"),
+  path: fc.constantFrom(...paths, "/a/", "/a/b/", "/é/", "/nothing/", "/a*", "/*b", "/*/b/*", "/*/"),
   order: fc.constantFrom("asc" as const, "desc" as const),
 };
 
@@ -355,5 +360,8 @@ function matches(event: AccountingEvent, query: Omit<EventQuery, "limit">): bool
 }
 
 function isAt(eventPath: string, path: string): boolean {
-  return path.endsWith("/") ? eventPath.startsWith(path) && eventPath !== path : eventPath === path;
+  const source = path.replaceAll("*", ".*");
+  return path.endsWith("/")
+    ? eventPath !== path && new RegExp(`^${source}.*$`, "s").test(eventPath)
+    : new RegExp(`^${source}$`, "s").test(eventPath);
 }

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { Account } from "../../core/account.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { pathSearch } from "../../core/path-search.ts";
 import type { AccountingLog, EventQuery } from "../../ports/accounting-log.ts";
 import type { EventFeed } from "../../ports/event-feed.ts";
 import type { PasswordHasher } from "../../ports/password-hasher.ts";
@@ -72,7 +73,7 @@ function matches(event: AccountingEvent, { since, until, types, account, peer, p
     (types === undefined || types.includes(event.type)) &&
     (account === undefined || event.account?.name === account) &&
     (peer === undefined || event.peer?.address === peer) &&
-    (path === undefined || (path.endsWith("/") ? eventPath.startsWith(path) : eventPath === path))
+    (path === undefined || pathSearch(path)(eventPath))
   );
 }
 

@@ -52,6 +52,7 @@ test("filters reach the record", async (t) => {
   assert.deepEqual(await filtered("path=/inbox/2"), ["/inbox/2"]);
   assert.deepEqual(await filtered("path=/inbox"), []);
   assert.deepEqual((await filtered("path=/inbox/")).length, 4);
+  assert.deepEqual(await filtered("path=/*/2"), ["/inbox/2"]);
   assert.deepEqual(await filtered("peer=203.0.113.8"), []);
   assert.deepEqual(await filtered("since=2026-01-01T00:01&until=2026-01-01T02:03%2B02:00"), ["/inbox/1", "/inbox/2"]);
 });
