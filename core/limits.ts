@@ -139,7 +139,7 @@ export const limits = {
   authenticationAttempts: 6,
   /** No account has so long a name; longer ones are refused unread. */
   loginNameBytes: 256,
-  /** Refused logins over HTTP that one address has within failedLoginsMs before it has to wait. */
+  /** Wrong passwords, over all protocols, that one address has within failedLoginsMs before it has to wait. */
   failedLogins: 100,
   failedLoginsMs: 1 * minute,
   failedLoginAddresses: 10_000,

@@ -1,5 +1,5 @@
 /**
- * Counts refused logins by the network of the client, so that passwords cannot be tried without end: after
+ * Counts refused passwords by the network of the client, so that passwords cannot be tried without end: after
  * limits.failedLogins within limits.failedLoginsMs, counted from the first, it has to wait for the rest of that time.
  * Both methods throw FileError `unavailable`.
  */

@@ -33,5 +33,5 @@ export function createDynamoFailedLogins(table: DynamoTable): FailedLogins {
 }
 
 function placeOf(address: string): Place {
-  return { pk: `${partitions.sessions}failed-logins#${clientNetworkOf(address)}`, sk: "count" };
+  return { pk: `${partitions.failedLogins}${clientNetworkOf(address)}`, sk: "count" };
 }

@@ -106,6 +106,8 @@ export const partitions = {
   configuration: "configuration#",
   /** Sessions and API tokens of the HTTP API: functions only. */
   sessions: "sessions#",
+  /** Refused logins, counted by network: the functions that check passwords. */
+  failedLogins: "failed-logins#",
   /** Accounts that an external system vouched for: functions only. */
   vouched: "vouched#",
   /** The audit index, written by the accounting function. */

@@ -4,6 +4,7 @@ import { createHttpServer } from "../../protocols/http/server.ts";
 import { createEventFollower } from "../../service/audit/follow-events.ts";
 import { createEventReader } from "../../service/audit/read-events.ts";
 import { createAuthorize } from "../../service/management/authorize.ts";
+import { loginWaitMs } from "../../service/session/authenticate.ts";
 import { programVersion } from "../program-version.ts";
 import type { FrontServices, LocalServerOptions, Started } from "./front.ts";
 import { openSessions } from "./http-sessions.ts";
@@ -20,6 +21,7 @@ export async function startHttp(options: LocalServerOptions, parts: FrontService
     openSession,
     tokenSessions: sessions.tokenSessions,
     apiTokens: sessions.apiTokens,
+    loginWaitMs: (address) => loginWaitMs(services, address),
     uploads,
     readEvents: createEventReader(services),
     followEvents: createEventFollower({

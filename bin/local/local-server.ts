@@ -14,6 +14,7 @@ import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
 import { observedLog } from "../../service/metrics/observed-log.ts";
 import { endCutOffSessions } from "../../service/session/cut-off-sessions.ts";
 import type { ExternalAccounts } from "../../service/session/external-accounts.ts";
+import { OwnFailedLogins } from "../../service/session/failed-logins.ts";
 import { createSessionOpener } from "../../service/session/open-session.ts";
 import { reconcile } from "../../service/session/reconcile.ts";
 import { Recorder } from "../../service/session/recorder.ts";
@@ -125,6 +126,7 @@ async function openServices(
     accounts: external,
     external,
     passwords: createPasswordHasher(),
+    failedLogins: new OwnFailedLogins(),
     runtime,
     serverName: configuration.current().server.name,
   };

@@ -1,4 +1,3 @@
-import { createDynamoFailedLogins } from "../../adapters/aws/dynamo-failed-logins.ts";
 import { entryJsonSchemas } from "../../adapters/node/configuration/entry-form.ts";
 import { limits } from "../../core/limits.ts";
 import { createHttpApplication, type HttpApplication } from "../../protocols/http/application.ts";
@@ -6,6 +5,7 @@ import { createEventGlance } from "../../service/audit/follow-events.ts";
 import { createEventReader } from "../../service/audit/read-events.ts";
 import { createAuthorize } from "../../service/management/authorize.ts";
 import { ApiTokens } from "../../service/session/api-tokens.ts";
+import { loginWaitMs } from "../../service/session/authenticate.ts";
 import { createSessionOpener } from "../../service/session/open-session.ts";
 import { TokenSessions } from "../../service/session/token-sessions.ts";
 import { type ApiEnvironment, openDeadLetters, openManagement } from "./http-services.ts";
@@ -25,7 +25,7 @@ export async function openApplication(environment: ApiEnvironment): Promise<Http
     openSession,
     tokenSessions: new TokenSessions({ services, openSession, resumeSession, store: sessions, signer }),
     apiTokens: new ApiTokens({ services, resumeSession, store: apiTokens, mint }),
-    failedLogins: createDynamoFailedLogins(table),
+    loginWaitMs: (address) => loginWaitMs(services, address),
     uploads: await openPartUploads(table, services, signer),
     readEvents: createEventReader(services),
     // API Gateway lets no endless answers through, and each second of waiting would be paid for.

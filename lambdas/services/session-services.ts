@@ -1,4 +1,5 @@
 import { createS3Client } from "../../adapters/aws/clients.ts";
+import { createDynamoFailedLogins } from "../../adapters/aws/dynamo-failed-logins.ts";
 import { createDynamoLeases } from "../../adapters/aws/dynamo-leases.ts";
 import { createDynamoStaging } from "../../adapters/aws/dynamo-staging.ts";
 import { FunctionOwner } from "../../adapters/aws/function-owner.ts";
@@ -40,11 +41,8 @@ export function openServices(environment: ServicesEnvironment): FunctionServices
     isHeldInPlace: isHeld,
     accounting: openRecord({ table, eventBus, owner: owner.name }),
     accounts: external ?? configuration.accounts,
-    external,
     passwords: createPasswordHasher(),
-    runtime,
-    serverName,
-    configuration,
-    owner,
+    failedLogins: createDynamoFailedLogins(table),
+    ...{ external, runtime, serverName, configuration, owner },
   };
 }

@@ -104,7 +104,7 @@ export class ProductFunctions extends Construct {
   /** Passwords are hashed with Argon2, which takes memory and processor time on purpose. */
   #customAuth(): ServiceFunction {
     const made = this.#make("custom-auth", "Decides logins", { timeout: Duration.seconds(30), memoryMiB: 1024 });
-    this.#props.table.grantPartitions(made, { read: ["configuration"], write: ["vouched"] });
+    this.#props.table.grantPartitions(made, { read: ["configuration"], write: ["failedLogins", "vouched"] });
     this.#props.bus.grantPutEvents(made);
     return made;
   }
@@ -199,7 +199,7 @@ export class ProductFunctions extends Construct {
     const made = this.#make("http-api", "The HTTP API", { timeout: Duration.seconds(29), memoryMiB: 1024 });
     table.grantPartitions(made, {
       read: ["audit", "vouched"],
-      write: ["automation", "configuration", "functionLeases", "sessions", "transfers"],
+      write: ["automation", "configuration", "failedLogins", "functionLeases", "sessions", "transfers"],
     });
     files.grantTransfer(made);
     bus.grantPutEvents(made);

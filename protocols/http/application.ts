@@ -11,7 +11,6 @@ import type { Authorize } from "../../service/management/authorize.ts";
 import type { Management } from "../../service/management/management.ts";
 import type { ScanDesk } from "../../service/scan/scan-desk.ts";
 import type { ApiTokens } from "../../service/session/api-tokens.ts";
-import { type LoginThrottle, OwnFailedLogins } from "../../service/session/failed-logins.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import type { TokenSessions } from "../../service/session/token-sessions.ts";
 import { toResponse } from "./answer.ts";
@@ -39,8 +38,8 @@ export interface HttpServices {
   readonly openSession: OpenSession;
   readonly tokenSessions: TokenSessions;
   readonly apiTokens: ApiTokens;
-  /** Of several servers together; without it those of this one. */
-  readonly failedLogins?: LoginThrottle | undefined;
+  /** How long, in milliseconds, an address may not log in, because it was refused too often. */
+  readonly loginWaitMs: (address: string) => Promise<number>;
   readonly uploads: UploadServices;
   readonly readEvents: ReadEvents;
   readonly followEvents: FollowEvents;
@@ -71,13 +70,8 @@ export type HttpApplication = (request: Request, peer: Peer, waitUntil?: WaitUnt
 
 /** Builds the API. What fails is answered as a problem document; the promise does not reject. */
 export function createHttpApplication(services: HttpServices): HttpApplication {
-  const { openSession, tokenSessions, apiTokens, log } = services;
-  const door: Door = {
-    openSession,
-    tokenSessions,
-    apiTokens,
-    failedLogins: services.failedLogins ?? new OwnFailedLogins(),
-  };
+  const { openSession, tokenSessions, apiTokens, loginWaitMs, log } = services;
+  const door: Door = { openSession, tokenSessions, apiTokens, loginWaitMs };
   const application = new Hono<HttpEnvironment>();
   for (const [path, operations] of byPath(operationsOf(services, door))) {
     const route = path.replaceAll(/\{(\w+)\}/g, ":$1");

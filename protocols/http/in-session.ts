@@ -4,7 +4,6 @@ import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { ApiTokens } from "../../service/session/api-tokens.ts";
 import type { Connection } from "../../service/session/connection.ts";
-import type { LoginThrottle } from "../../service/session/failed-logins.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import type { Session } from "../../service/session/session.ts";
 import type { TokenSessions } from "../../service/session/token-sessions.ts";
@@ -20,7 +19,7 @@ export interface Door {
   readonly openSession: OpenSession;
   readonly tokenSessions: TokenSessions;
   readonly apiTokens: ApiTokens;
-  readonly failedLogins: LoginThrottle;
+  readonly loginWaitMs: (address: string) => Promise<number>;
 }
 
 /**
@@ -68,7 +67,7 @@ async function sessionOf(door: Door, context: HttpContext, connection: Connectio
   });
   if (accepted) return session;
   await session.end("user-request");
-  throw await refusedLogin(door, context.env.peer);
+  throw refusedLogin();
 }
 
 async function resumed(
@@ -85,15 +84,14 @@ async function resumed(
 }
 
 /** @throws RequestError `too-many-requests` for an address that failed to log in too often. */
-export async function refuseAfterFailures({ failedLogins }: Door, { address }: Peer): Promise<void> {
-  const waitMs = await failedLogins.waitMs(address, Date.now());
+export async function refuseAfterFailures({ loginWaitMs }: Door, { address }: Peer): Promise<void> {
+  const waitMs = await loginWaitMs(address);
   if (waitMs <= 0) return;
   const headers = { "retry-after": `${Math.ceil(waitMs / 1000)}` };
   throw new RequestError("too-many-requests", "too many logins from this address were refused; wait", headers);
 }
 
-export async function refusedLogin({ failedLogins }: Door, { address }: Peer): Promise<RequestError> {
-  await failedLogins.add(address, Date.now());
+export function refusedLogin(): RequestError {
   const detail = "the user name or the password is wrong, or the account may not log in";
   return new RequestError("authentication-failed", detail);
 }

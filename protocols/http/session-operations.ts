@@ -27,7 +27,7 @@ export function sessionOperations(door: Door): readonly Operation[] {
       async ({ body, context }) => {
         await refuseAfterFailures(door, context.env.peer);
         const issued = await door.tokenSessions.start(connectionOf(context), { kind: "password", ...body });
-        if (!issued) throw await refusedLogin(door, context.env.peer);
+        if (!issued) throw refusedLogin();
         const { token, expiresAtMs } = issued;
         return toResponse(jsonAnswer(201, { token, expiresAt: new Date(expiresAtMs).toISOString() }));
       },

@@ -9,12 +9,33 @@ import type { EventContent } from "./recorder.ts";
 import type { SessionServices } from "./services.ts";
 
 const unknownPublicKey = "unknown-public-key";
+/** The password was not looked at, because the network of the client has been wrong too often. */
+export const tooManyRefused = "too-many-refused-logins";
 
 /**
  * Checks a credential and then the account. The reason is for the accounting record: a client only ever hears that
- * authentication failed. @throws FileError `unavailable` when too many password checks wait.
+ * authentication failed. Passwords are counted that were wrong, and not looked at where too many were; keys and
+ * certificates cannot be guessed. @throws FileError `unavailable` when too many password checks wait.
  */
 export async function authenticate(
+  services: SessionServices,
+  credential: Credential,
+  connection: Pick<Connection, "peer" | "protocol">,
+): Promise<AuthenticationResult> {
+  if (credential.kind !== "password") return decide(services, credential, connection);
+  const { address } = connection.peer;
+  if ((await loginWaitMs(services, address)) > 0) return { ok: false, reason: tooManyRefused, account: undefined };
+  const result = await decide(services, credential, connection);
+  if (!result.ok) await services.failedLogins?.add(address, services.runtime.now());
+  return result;
+}
+
+/** How long, in milliseconds, no password from this address is looked at; 0 when it is. */
+export async function loginWaitMs({ failedLogins, runtime }: SessionServices, address: string): Promise<number> {
+  return (await failedLogins?.waitMs(address, runtime.now())) ?? 0;
+}
+
+async function decide(
   services: SessionServices,
   credential: Credential,
   connection: Pick<Connection, "peer" | "protocol">,

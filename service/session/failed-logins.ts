@@ -7,9 +7,6 @@ interface Failures {
   readonly count: number;
 }
 
-/** Failed logins, whoever counts them. */
-export type LoginThrottle = Pick<OwnFailedLogins, "waitMs" | "add">;
-
 /** Those of one process. */
 export class OwnFailedLogins implements FailedLogins {
   readonly #byNetwork = new Map<string, Failures>();

@@ -1,5 +1,6 @@
 import type { AccountDirectory } from "../../ports/account-directory.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
+import type { FailedLogins } from "../../ports/failed-logins.ts";
 import type { LoginAuthority } from "../../ports/login-authority.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PasswordHasher } from "../../ports/password-hasher.ts";
@@ -18,6 +19,8 @@ export interface SessionServices {
   /** Who decides about logins in place of this process; `accounts` tells what those that it let in may do. */
   readonly authority?: LoginAuthority | undefined;
   readonly passwords: PasswordHasher;
+  /** Who counts wrong passwords; undefined where another process decides about logins, and counts them. */
+  readonly failedLogins?: FailedLogins | undefined;
   /** Where uploads wait that have to be scanned; without it none has to. */
   readonly quarantine?: UploadQuarantine | undefined;
   /** What is kept of uploads that broke off; without it nothing is. */

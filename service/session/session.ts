@@ -6,7 +6,7 @@ import { FileError } from "../../core/errors.ts";
 import { limits } from "../../core/limits.ts";
 import type { Capacity, EntryPage, MoveOptions, ObjectReader, StoredEntry } from "../../ports/object-store.ts";
 import { Access, provisionFolders } from "./access.ts";
-import { authenticate, loginEvent, publicKeyRefusal, recordedName } from "./authenticate.ts";
+import { authenticate, loginEvent, publicKeyRefusal, recordedName, tooManyRefused } from "./authenticate.ts";
 import type { Connection, ResumedSession } from "./connection.ts";
 import { Download } from "./download.ts";
 import { Entries } from "./entries.ts";
@@ -101,6 +101,7 @@ export class Session {
     await this.#recorder.record(loginEvent(credential.kind, username, { reason, details }));
     if (!result.ok || tooMany) this.#recorder.account = undefined;
     if (tooMany) throw new FileError("unavailable", "the account has too many sessions at the same time");
+    if (reason === tooManyRefused) throw new FileError("unavailable", "too many logins from this address were refused");
     if (!result.ok) return false;
     await provisionFolders(this.#services.objects, this.#accessOf(result.account));
     this.#login(result.account);

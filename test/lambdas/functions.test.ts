@@ -7,6 +7,7 @@ import { GetSendQuotaCommand } from "@aws-sdk/client-ses";
 import type { APIGatewayRequestAuthorizerEventV2, TransferFamilyAuthorizerEvent } from "aws-lambda";
 import { createSesClient } from "../../adapters/aws/clients.ts";
 import { createDynamoAuditIndex } from "../../adapters/aws/dynamo-audit-index.ts";
+import { createDynamoFailedLogins } from "../../adapters/aws/dynamo-failed-logins.ts";
 import { createDynamoLeases } from "../../adapters/aws/dynamo-leases.ts";
 import { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
 import { ApiClient } from "../../client/api-client.ts";
@@ -334,6 +335,26 @@ describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency:
       events.map(({ type }) => type),
       ["authentication.succeeded", "authentication.failed"],
     );
+  });
+
+  it("look at no password from a network that was wrong too often, whoever asks", async () => {
+    const failedLogins = createDynamoFailedLogins(rig.test.table);
+    const [address, other] = ["203.0.113.9", "203.0.113.10"];
+    const wrong = Array.from({ length: limits.failedLogins - 1 }, () => failedLogins.add(address, Date.now()));
+    await Promise.all(wrong);
+    const ask = async (secret: string, from: string) => {
+      const client = { v: 1, username: "tester", protocol: "ftps", peer: { address: from, port: 1 } };
+      const credential = { kind: "password", password: secret };
+      const answer = await functions.customAuth({ ...client, ask: "login", credential });
+      return (answer as { reason?: string }).reason;
+    };
+    assert.equal(await ask(password, address), undefined);
+    assert.equal(await ask("wrong", address), "wrong-password");
+    assert.equal(await ask(password, address), "too-many-refused-logins");
+    assert.equal(await ask(password, other), undefined);
+    const managed = { username: "tester", password, protocol: "SFTP", serverId: "s-1", sourceIp: address };
+    assert.deepEqual(await functions.customAuth(managed), {});
+    assert.notDeepEqual(await functions.customAuth({ ...managed, sourceIp: other }), {});
   });
 
   it("decide about a path, and about a request to another HTTP API", async () => {

@@ -68,7 +68,7 @@ const actionsOfTask = [
 
 /** Partitions that each function reads, and those that it also writes. */
 const partitionsOfFunctions: Readonly<Record<string, { readonly read: string[]; readonly write: string[] }>> = {
-  "custom-auth": { read: ["configuration", "vouched"], write: ["vouched"] },
+  "custom-auth": { read: ["configuration", "failedLogins", "vouched"], write: ["failedLogins", "vouched"] },
   authorize: { read: ["configuration", "sessions"], write: [] },
   accounting: { read: ["audit"], write: ["audit"] },
   dispatch: {
@@ -77,8 +77,17 @@ const partitionsOfFunctions: Readonly<Record<string, { readonly read: string[]; 
   },
   alerts: { read: ["audit", "automation", "configuration"], write: ["automation"] },
   "http-api": {
-    read: ["audit", "automation", "configuration", "functionLeases", "sessions", "transfers", "vouched"],
-    write: ["automation", "configuration", "functionLeases", "sessions", "transfers"],
+    read: [
+      "audit",
+      "automation",
+      "configuration",
+      "failedLogins",
+      "functionLeases",
+      "sessions",
+      "transfers",
+      "vouched",
+    ],
+    write: ["automation", "configuration", "failedLogins", "functionLeases", "sessions", "transfers"],
   },
   "scan-result": {
     read: ["audit", "automation", "configuration", "functionLeases", "transfers"],

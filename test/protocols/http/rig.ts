@@ -23,6 +23,7 @@ import { createEventReader } from "../../../service/audit/read-events.ts";
 import { DeadLetterDesk } from "../../../service/consume/dead-letter-desk.ts";
 import { createAuthorize } from "../../../service/management/authorize.ts";
 import { ApiTokens } from "../../../service/session/api-tokens.ts";
+import { loginWaitMs } from "../../../service/session/authenticate.ts";
 import { PartUploads, type PartUploadsOptions } from "../../../service/session/part-uploads.ts";
 import type { SessionServices } from "../../../service/session/services.ts";
 import { TokenSessions } from "../../../service/session/token-sessions.ts";
@@ -59,6 +60,7 @@ export async function startApi(
     openSession,
     tokenSessions,
     apiTokens,
+    loginWaitMs: (address) => loginWaitMs(services, address),
     uploads,
     readEvents: createEventReader(services),
     followEvents: createEventFollower({ ...services, feed: services.accounting, isStopping: () => false }),

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { limits } from "../../../core/limits.ts";
+import { OwnFailedLogins } from "../../../service/session/failed-logins.ts";
 import { accounts, basic, startApi } from "./rig.ts";
 
 const json = { "content-type": "application/json" };
@@ -136,7 +137,7 @@ test("content has to be JSON, and to say so, and not to be too long", async (t) 
 });
 
 test("an address that fails too often has to wait, whatever it tries then, except with a token", async (t) => {
-  const { url, types } = await startApi(t);
+  const { url, types } = await startApi(t, { failedLogins: new OwnFailedLogins() });
   const token = await login(url);
   const failures = Array.from({ length: limits.failedLogins }, (_, index) =>
     index % 2 === 0
