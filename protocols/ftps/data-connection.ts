@@ -1,5 +1,4 @@
 import type { Socket } from "node:net";
-import { setImmediate as turn } from "node:timers/promises";
 import { TLSSocket, type TLSSocketOptions } from "node:tls";
 import { limits } from "../../core/limits.ts";
 import { CopyingUploadSocket } from "./copying-upload-socket.ts";
@@ -84,13 +83,14 @@ export class DataPort {
   }
 
   /**
-   * Gives the port back, and leaves the connection to the client for a while. A transfer that is refused before it
-   * began is told on the control connection; a client whose data connection breaks hears that first, and only that.
+   * Gives the port back, and leaves the connection to the client for a while; then it is broken. A transfer that is
+   * refused, before it began or in its midst, is told on the control connection; a client whose data connection breaks
+   * hears that first, and only that.
    */
   leaveToClient(withinMs: number): void {
     this.#timer.stop();
     this.#port.release();
-    this.#whenArrived((socket) => lingerUntilClosed(this.#tls ?? socket, withinMs));
+    this.#whenArrived((socket) => lingerUntilClosed(this.#tls ?? socket, withinMs, () => this.#breakOff(socket)));
   }
 
   #arrived(socket: Socket): void {
@@ -122,9 +122,6 @@ export class DataPort {
     this.#tls = secured;
     await handshake(secured, this.#limits.handshakeMs);
     if (!mustResume || secured.isSessionReused()) return secured;
-    // OpenSSL tells of the end of the handshake before it sends its own last words of it.
-    await turn();
-    secured.destroy();
     throw new Refusal(522, "The data connection must resume the TLS session of the control connection.");
   }
 
@@ -202,15 +199,15 @@ export function endData(socket: Socket): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.end((error?: Error | null) => {
       if (error) return reject(connectionLost());
-      lingerUntilClosed(socket, limits.ftpsDataIdleMs);
+      lingerUntilClosed(socket, limits.ftpsDataIdleMs, () => socket.destroy());
       resolve();
     });
   });
 }
 
-function lingerUntilClosed(socket: Socket, withinMs: number): void {
+function lingerUntilClosed(socket: Socket, withinMs: number, giveUp: () => void): void {
   if (socket.destroyed) return;
-  const timer = new InactivityTimer(withinMs, () => socket.destroy());
+  const timer = new InactivityTimer(withinMs, giveUp);
   socket.once("close", () => timer.stop());
   socket.resume();
 }

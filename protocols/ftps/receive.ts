@@ -15,6 +15,9 @@ export function receive(socket: Socket, from: number, write: WriteAt, progressed
   return new Receiver(socket, from, write).run(progressed);
 }
 
+/** Where bytes go that nobody wants. */
+const unwanted = Buffer.allocUnsafeSlow(limits.ftpsReceiveBytes);
+
 class Receiver {
   readonly #socket: Socket;
   readonly #write: WriteAt;
@@ -23,6 +26,7 @@ class Receiver {
   #filled = 0;
   #position: number;
   #pendingBytes = 0;
+  #hasStopped = false;
 
   constructor(socket: Socket, from: number, write: WriteAt) {
     this.#socket = socket;
@@ -41,7 +45,14 @@ class Receiver {
     });
     this.#collectFrom(this.#socket, progressed, reject);
     this.#socket.resume();
-    await promise;
+    await promise.finally(() => this.#stop());
+  }
+
+  /** Whatever comes from here on is of no use, but a client that has not sent it all may not look at replies before. */
+  #stop(): void {
+    this.#hasStopped = true;
+    this.#block = undefined;
+    this.#freeBlocks.length = 0;
   }
 
   #collectFrom(socket: Socket, progressed: () => void, fail: (error: unknown) => void): void {
@@ -64,6 +75,7 @@ class Receiver {
 
   /** TLS delivers pieces of 16 KiB; the store takes larger ones with less effort, and their memory is used again. */
   #collect(chunk: Buffer, fail: (error: unknown) => void): void {
+    if (this.#hasStopped) return;
     for (let taken = 0; taken < chunk.length; ) {
       const count = chunk.copy(this.#free(), 0, taken);
       taken += count;
@@ -74,17 +86,19 @@ class Receiver {
 
   /** Where the next bytes go. */
   #free(): Buffer {
+    if (this.#hasStopped) return unwanted;
     this.#block ??= this.#freeBlocks.pop() ?? Buffer.allocUnsafeSlow(limits.ftpsReceiveBytes);
     return this.#block.subarray(this.#filled);
   }
 
   #took(bytes: number, fail: (error: unknown) => void): void {
+    if (this.#hasStopped) return;
     this.#filled += bytes;
     if (this.#filled === this.#block?.length) this.#handOver(fail);
   }
 
   get #hasRoom(): boolean {
-    return this.#pendingBytes < limits.uploadPendingBytes;
+    return this.#hasStopped || this.#pendingBytes < limits.uploadPendingBytes;
   }
 
   #handOver(fail: (error: unknown) => void): void {

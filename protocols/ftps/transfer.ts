@@ -76,7 +76,7 @@ export class Transfer {
       await this.#moveOver(socket);
       if (this.plan.direction === "receive") endReceiving(socket);
     } catch (error) {
-      release();
+      if (!signal.aborted) this.#port.leaveToClient(this.#limits.ftpsLingerMs);
       throw error;
     } finally {
       signal.removeEventListener("abort", release);

@@ -35,7 +35,7 @@ function handshakeTests(uploadPath: UploadPath, version: (typeof versions)[numbe
   let ftps: FtpsTestServer;
   let client: FtpsClient;
   before(async () => {
-    ftps = await startFtps({ uploadPath, sessionReuse: "required" });
+    ftps = await startFtps({ uploadPath, sessionReuse: "required", limits: { ftpsLingerMs: 100 } });
     client = await FtpsClient.loggedIn(ftps.port, { tls: { minVersion: version, maxVersion: version } });
   });
   after(async () => {
@@ -132,11 +132,12 @@ function handshakeTests(uploadPath: UploadPath, version: (typeof versions)[numbe
     await client.expect("STOR /next.bin", 425);
   });
 
-  it("without the session of the control connection ends there, and the command is answered 522", async () => {
-    const data = client.secureData(await client.connectData(), { session: undefined });
-    await closeOf(data.resume());
+  it("without the session of the control connection is refused with 522, and broken after that", async () => {
+    const data = await secured(client, { session: undefined });
     await client.expect("STOR /foreign.bin", 150);
+    data.write("foreign");
     await client.expectNext(522);
+    await closeOf(data.resume());
     assert.equal(await ftps.stored("/foreign.bin"), undefined);
   });
 }

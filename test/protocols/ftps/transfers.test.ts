@@ -9,6 +9,7 @@ import { limits } from "../../../core/limits.ts";
 import { storeWithWriters } from "../../support/changed-writers.ts";
 import { closeOf, FtpsClient } from "../../support/ftps-client.ts";
 import { type FtpsTestServer, startFtps } from "../../support/ftps-server.ts";
+import { createMemoryObjectStore } from "../../support/memory-object-store.ts";
 
 let ftps: FtpsTestServer;
 let client: FtpsClient;
@@ -63,9 +64,14 @@ describe("STOR and RETR", () => {
   });
 
   it("are refused by a reply, not by the end of the data connection, for a client that takes either", async () => {
-    const other = await startFtps();
+    const other = await startFtps({ changes: { objects: failingStore() } });
+    const seeding = await FtpsClient.loggedIn(other.port);
+    await seeding.upload("STOR /unreadable.bin", Buffer.alloc(2 * limits.ftpsSendBytes));
+    await seeding.quit();
     try {
-      for (const command of ["RETR /missing", "STOR /missing/x", "LIST /missing"]) {
+      const refused = { "RETR /missing": 550, "STOR /missing/x": 550, "LIST /missing": 550 };
+      const broken = { "STOR /full.bin": 552, "RETR /unreadable.bin": 450 };
+      for (const [command, code] of Object.entries({ ...refused, ...broken })) {
         const impatient = new Client();
         const secureOptions = { rejectUnauthorized: false };
         await impatient.access({ port: other.port, user: "tester", password: "password", secure: true, secureOptions });
@@ -75,9 +81,9 @@ describe("STOR and RETR", () => {
           verb === "RETR"
             ? impatient.downloadTo(sink, path)
             : verb === "STOR"
-              ? impatient.uploadFrom(Readable.from(["x"]), path)
+              ? impatient.uploadFrom(Readable.from([Buffer.alloc(20_000_000)]), path)
               : impatient.list(path);
-        await assert.rejects(transfer, { code: 550 }, command);
+        await assert.rejects(transfer, { code }, command);
         impatient.close();
       }
     } finally {
@@ -85,18 +91,60 @@ describe("STOR and RETR", () => {
     }
   });
 
+  it("take the rest of an upload that was refused, for a client that reads no reply before its end", async () => {
+    for (const uploadPath of ["direct", "copying"] as const) {
+      const other = await startFtps({ uploadPath, changes: { objects: failingStore() } });
+      const talkative = await FtpsClient.loggedIn(other.port);
+      const data = await talkative.startTransfer("STOR /full.bin");
+      data.end(Buffer.alloc(20_000_000));
+      data.resume();
+      await once(data, "finish");
+      await talkative.expectNext(552);
+      await closeOf(data);
+      assert.equal((await talkative.upload("STOR /next.bin", "next")).code, 226);
+      await talkative.quit();
+      await other.close();
+    }
+  });
+
   it("break the data connection of a refused transfer that the client leaves open", async () => {
-    const other = await startFtps({ limits: { ftpsLingerMs: 1 } });
+    const other = await startFtps({ limits: { ftpsLingerMs: 1 }, changes: { objects: failingStore() } });
     const waiting = await FtpsClient.loggedIn(other.port);
     const data = await waiting.connectData();
-    const closed = once(data, "close");
-    data.on("error", () => {}).resume();
+    data.resume();
     await waiting.expect("RETR /missing", 550);
-    await closed;
+    await closeOf(data);
+    const upload = await waiting.startTransfer("STOR /full.bin");
+    upload.resume().write(Buffer.alloc(limits.ftpsReceiveBytes));
+    await waiting.expectNext(552);
+    await closeOf(upload);
+    assert.equal(await other.stored("/full.bin"), undefined);
     await waiting.quit();
     await other.close();
   });
 });
+
+/** `/full.bin` finds no space, and reads of `/unreadable.bin` fail behind the first block. */
+function failingStore() {
+  const objects = createMemoryObjectStore();
+  return {
+    ...objects,
+    openWrite: async (objectKey: string, transferId: string) => {
+      const writer = await objects.openWrite(objectKey, transferId);
+      if (!objectKey.endsWith("/full.bin")) return writer;
+      return { ...writer, write: () => Promise.reject(new FileError("quota-exceeded", "the store is full")) };
+    },
+    openRead: async (objectKey: string) => {
+      const reader = await objects.openRead(objectKey);
+      if (!objectKey.endsWith("/unreadable.bin")) return reader;
+      const read = (target: Uint8Array, position: number) =>
+        position > 0
+          ? Promise.reject(new FileError("unavailable", "the store is away"))
+          : reader.read(target, position);
+      return { ...reader, read };
+    },
+  };
+}
 
 describe("REST", () => {
   before(() => client.upload("STOR /rest.txt", "0123456789"));
@@ -227,7 +275,8 @@ describe("during a transfer", () => {
 describe("a store", () => {
   it("that is full answers 552 in the middle of an upload", async () => {
     const write = () => Promise.reject(new FileError("quota-exceeded", "the store is full"));
-    const full = await startFtps({ changes: { objects: storeWithWriters(() => ({ write })) } });
+    const changes = { objects: storeWithWriters(() => ({ write })) };
+    const full = await startFtps({ changes, limits: { ftpsLingerMs: 1 } });
     const other = await FtpsClient.loggedIn(full.port);
     const data = await other.startTransfer("STOR /full.bin");
     data.write(Buffer.alloc(limits.ftpsReceiveBytes));
