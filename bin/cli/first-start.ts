@@ -2,7 +2,6 @@ import { mkdir, readFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { hostKeyFingerprint, hostKeyMakers } from "../../adapters/node/host-keys.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
-import { createSelfSignedCertificate, createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
 import { dataFiles, exists, writePrivateFile } from "./data-directory.ts";
 import { createPassword, demoConfiguration } from "./demo-configuration.ts";
 
@@ -37,6 +36,7 @@ async function makeHostKeys(dataDirectory: string): Promise<void> {
 async function makeTlsCertificate(dataDirectory: string): Promise<void> {
   const { tlsCertificate, tlsPrivateKey } = dataFiles(dataDirectory);
   if (await exists(tlsCertificate)) return;
+  const { createSelfSignedCertificate, createTlsPrivateKey } = await import("../../adapters/node/tls-certificate.ts");
   if (!(await exists(tlsPrivateKey))) await writePrivateFile(tlsPrivateKey, createTlsPrivateKey());
   const privateKey = await readFile(tlsPrivateKey, "utf8");
   const hosts = [...new Set(["localhost", hostname(), "127.0.0.1", "::1"])].filter((host) => host !== "");

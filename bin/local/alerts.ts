@@ -4,7 +4,6 @@ import { isDeepStrictEqual } from "node:util";
 import { openSqliteAlertOutbox } from "../../adapters/local/sqlite-alert-outbox.ts";
 import type { Configuration, MailConfiguration } from "../../adapters/node/configuration/configuration.ts";
 import { serverCertificateOf } from "../../adapters/node/server-certificate.ts";
-import { createSmtpMailer } from "../../adapters/node/smtp-mailer.ts";
 import { createWebhookSender } from "../../adapters/node/webhook-sender.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
@@ -97,6 +96,13 @@ function createMail(configured: () => MailConfiguration | undefined): { current(
   };
 }
 
+/** The library is loaded by the first mailer: servers that have none start sooner. */
 function mailerOf({ smtp, requireTls, ca }: MailConfiguration): Mailer {
-  return createSmtpMailer({ url: smtp, requireTls, authorities: ca });
+  const mailer = import("../../adapters/node/smtp-mailer.ts").then(({ createSmtpMailer }) =>
+    createSmtpMailer({ url: smtp, requireTls, authorities: ca }),
+  );
+  return {
+    send: async (message) => (await mailer).send(message),
+    close: () => void mailer.then((opened) => opened.close()),
+  };
 }

@@ -4,7 +4,7 @@ import { createSqliteAccountingLog } from "../../adapters/local/sqlite-accountin
 import { archives } from "../../adapters/node/archives.ts";
 import type { ConfigurationAccounts } from "../../adapters/node/configuration/configuration-accounts.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
-import { createOpenPgp } from "../../adapters/node/openpgp.ts";
+import { openPgpWhenUsed } from "../../adapters/node/openpgp-when-used.ts";
 import { createPasswordHasher } from "../../adapters/node/password-hasher.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
@@ -62,7 +62,7 @@ export async function startLocalServer(options: LocalServerOptions): Promise<Loc
   let transfers: LocalTransfers | undefined;
   const automation = await openAutomation(options, services.accounting, async (state) => {
     const { claims, deadLetters } = state;
-    const pgp = createOpenPgp(() => inForce().pgpKeys);
+    const pgp = openPgpWhenUsed(() => inForce().pgpKeys);
     transfers = openTransfers({ services, state, pgp, scanning: scanning.dispatch, configuration: inForce });
     const content = { archives, pgp, conversions: contentConversions };
     const means = { ...content, pushing: transfers.pushing, scanning: scanning.dispatch };

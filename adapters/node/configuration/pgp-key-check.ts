@@ -1,9 +1,10 @@
 import { FileError } from "../../../core/errors.ts";
-import { usableKey } from "../pgp-keys.ts";
 import type { Configuration, Problem } from "./configuration.ts";
 
 /** Reads every OpenPGP key: those that cannot be used, or not any more, each at its place in the file. */
 export async function pgpKeyProblems({ file, pgpKeys }: Configuration): Promise<readonly Problem[]> {
+  if (pgpKeys.length === 0) return [];
+  const { usableKey } = await import("../pgp-keys.ts");
   const problems = pgpKeys.map(async (written): Promise<Problem[]> => {
     try {
       await usableKey(written);
