@@ -1,6 +1,7 @@
 import type { Account } from "./account.ts";
 import { FileError } from "./errors.ts";
 import { limits } from "./limits.ts";
+import { isReserved, reservedFolder } from "./reserved-place.ts";
 import { nameOf, parentOf, parseVirtualPath, rootPath, utf8Length, type VirtualPath } from "./virtual-path.ts";
 
 /** A home or virtual folder that cannot be used. */
@@ -52,7 +53,7 @@ export class FolderMap {
   /**
    * The place in the store, without slashes at the ends; empty for the store's root. Whatever the path, it is the
    * prefix of the innermost virtual folder around it, or the home, or lies below that.
-   * @throws FileError `invalid-path` when it is longer than S3 allows (1,024 bytes of UTF-8).
+   * @throws FileError `invalid-path` when it is longer than S3 allows (1,024 bytes of UTF-8), or is the server's own.
    */
   objectKeyFor(path: VirtualPath): string {
     let folder = path;
@@ -63,7 +64,20 @@ export class FolderMap {
     if (utf8Length(objectKey) > limits.objectKeyBytes) {
       throw new FileError("invalid-path", "the path is too long for the store");
     }
+    assertNotReserved(objectKey);
     return objectKey;
+  }
+
+  /** Where the account sees what lies there, the shortest path of several; undefined for what it does not see. */
+  pathOf(objectKey: string): VirtualPath | undefined {
+    const around = [...this.#prefixes].filter(([, prefix]) => prefix === "" || objectKey.startsWith(`${prefix}/`));
+    const paths = around.map(([folder, prefix]) => {
+      const below = prefix === "" ? objectKey : objectKey.slice(prefix.length + 1);
+      return parseVirtualPath(`${folder}/${below}`);
+    });
+    // A virtual folder hides what has its name in the folder around it.
+    const seen = paths.filter((path) => this.objectKeyFor(path) === objectKey);
+    return seen.sort((left, right) => left.length - right.length)[0];
   }
 
   /** The names of virtual folders, and of folders on the way to one, directly below `folder`, sorted. */
@@ -90,7 +104,8 @@ export class FolderMap {
 /**
  * Reads a home or the prefix of a virtual folder: names joined by `/`, one slash allowed at either end. The answer
  * has none there; it is empty for the store's root.
- * @throws FileError `invalid-path` for empty names, `.`, `..`, and whatever a virtual path may not hold.
+ * @throws FileError `invalid-path` for empty names, `.`, `..`, whatever a virtual path may not hold, and the folder
+ * that is the server's own.
  */
 export function parseStorePrefix(text: string): string {
   const prefix = text.replace(/^\//, "").replace(/\/$/, "");
@@ -98,7 +113,12 @@ export function parseStorePrefix(text: string): string {
   if (path !== `/${prefix}`) {
     throw new FileError("invalid-path", "the prefix has an empty name, . or .. in it");
   }
+  assertNotReserved(prefix);
   return prefix;
+}
+
+function assertNotReserved(objectKey: string): void {
+  if (isReserved(objectKey)) throw new FileError("invalid-path", `${reservedFolder} is the server's own folder`);
 }
 
 function readable<T>(read: () => T, folder?: string): T {

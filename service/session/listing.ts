@@ -1,6 +1,7 @@
 import type { FolderMap } from "../../core/folder-map.ts";
 import { limits } from "../../core/limits.ts";
 import { compareByBytes, listingPosition } from "../../core/object-key.ts";
+import { isReserved } from "../../core/reserved-place.ts";
 import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
 import type { EntryPage, NamedEntry, ObjectStore, StoredEntry } from "../../ports/object-store.ts";
 import type { Target } from "./transfer.ts";
@@ -41,7 +42,7 @@ export async function pageOf(source: FolderSource, onlyFolders: boolean, options
   const found: NamedEntry[] = [];
   let page = source.first;
   while (page) {
-    found.push(...page.entries.filter(({ name, type }) => isVisible(name, type, { names, onlyFolders })));
+    found.push(...page.entries.filter((entry) => isVisible(entry, source, { names, onlyFolders })));
     if (found.length >= limit || page.next === undefined) break;
     page = await nextPage(source, page.next);
   }
@@ -64,8 +65,9 @@ interface Visibility {
   readonly onlyFolders: boolean;
 }
 
-function isVisible(name: string, type: NamedEntry["type"], { names, onlyFolders }: Visibility): boolean {
-  return !names.includes(name) && (!onlyFolders || type === "directory");
+function isVisible({ name, type }: NamedEntry, { target }: FolderSource, { names, onlyFolders }: Visibility): boolean {
+  const isOwn = target.objectKey === "" && isReserved(name);
+  return !isOwn && !names.includes(name) && (!onlyFolders || type === "directory");
 }
 
 /** The pages of a folder. `onlyFolders` is what `allow-traverse` grants. */
@@ -74,7 +76,7 @@ export async function* pagesOf(source: FolderSource, onlyFolders: boolean): Asyn
   if (names.length > 0) yield await virtualEntries(source, names);
   let page = source.first;
   while (page) {
-    const visible = page.entries.filter(({ name, type }) => isVisible(name, type, { names, onlyFolders }));
+    const visible = page.entries.filter((entry) => isVisible(entry, source, { names, onlyFolders }));
     if (visible.length > 0) yield visible;
     page = page.next === undefined ? undefined : await nextPage(source, page.next);
   }

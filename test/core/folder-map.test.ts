@@ -99,6 +99,31 @@ test("an objectKey over 1,024 bytes is refused", () => {
   assert.throws(() => map.objectKeyFor(path(names(422))), { name: "FileError", code: "invalid-path" });
 });
 
+test("what lies in the store is seen at a path that leads there, or not at all", () => {
+  const map = mapOf("acme", { "/share": "common", "/share/in/deep": "other/place", "/in": "elsewhere" });
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ["acme/a/b", "/a/b"],
+    ["acme/in/a", undefined],
+    ["common/a", "/share/a"],
+    ["common/in/deep/a", undefined],
+    ["other/place/a", "/share/in/deep/a"],
+    ["other/a", undefined],
+    ["acme//a", undefined],
+  ];
+  for (const [objectKey, seen] of rows) assert.equal(map.pathOf(objectKey), seen, objectKey);
+  assert.equal(mapOf("", { "/all": "acme" }).pathOf("acme/a"), "/all/a");
+});
+
+test("the server's own folder is no home and at no path", () => {
+  for (const text of [".ferrygate", "/.ferrygate/quarantine"]) {
+    assert.throws(() => parseStorePrefix(text), /server's own folder/);
+    assert.throws(() => mapOf("acme", { "/q": text }), FolderMapError);
+    assert.throws(() => mapOf("").objectKeyFor(path(text)), { code: "invalid-path" });
+  }
+  assert.equal(mapOf("").objectKeyFor(path("/.ferrygate-other")), ".ferrygate-other");
+  assert.equal(mapOf("acme").objectKeyFor(path("/.ferrygate")), "acme/.ferrygate");
+});
+
 test("a prefix is names joined by slashes", () => {
   const rows: readonly (readonly [string, string])[] = [
     ["", ""],
