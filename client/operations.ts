@@ -410,7 +410,12 @@ export interface Operations {
   /** The content of a file in quarantine, which may be malware */
   readonly downloadQuarantined: {
     readonly parameters: { readonly id: string };
-    readonly answers: { readonly 200: ReadableStream<Uint8Array> };
+    readonly headers?: { readonly Range?: string };
+    readonly answers: {
+      readonly 200: ReadableStream<Uint8Array>;
+      readonly 206: ReadableStream<Uint8Array>;
+      readonly 304: undefined;
+    };
   };
   /** Let a file through, whatever the scanner says */
   readonly releaseQuarantined: {

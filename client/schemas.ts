@@ -445,10 +445,10 @@ export interface PullState {
 
 export interface QuarantinedFile {
   readonly id: string;
-  readonly account: string;
+  readonly account?: string;
   readonly path: string;
   readonly bytes: number;
-  readonly sha256: string;
+  readonly sha256?: string;
   readonly heldAt: string;
   readonly state: "waiting" | "infected" | "failed";
   readonly since: string;

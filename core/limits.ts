@@ -347,6 +347,8 @@ export const limits = {
   /** How often a queue delivers a message, unless the environment says otherwise, and the most that SQS knows. */
   queueReceives: 5,
   mostQueueReceives: 1000,
+  /** How long the HTTP API waits until a file is back from quarantine, before its own answer would be too late. */
+  releaseCallMs: 22 * second,
   /** How long an event is kept for the verdict of a scan: as long as a queue delivers it. */
   heldEventMs: 14 * 24 * 60 * minute,
   /** What AWS takes as the policy of one session. */

@@ -14,6 +14,7 @@ const environment = readEnvironment(process.env, {
   dispatchQueue: optionalText(environmentNames.dispatchQueue),
   alertQueue: optionalText(environmentNames.alertQueue),
   transfersFunction: optionalText(environmentNames.transfersFunction),
+  scanResultFunction: optionalText(environmentNames.scanResultFunction),
 });
 const answer = createGatewayHandler(await openApplication(environment), runtime.log);
 const problem = { type: "about:blank", title: "Internal Server Error", status: 500, code: "internal" };

@@ -14,4 +14,6 @@ export interface ObjectOrigins {
    * store on another way. @throws FileError `unavailable`
    */
   transferOf(version: ObjectVersion): Promise<string | undefined>;
+  /** Whether an operator let this version out of the quarantine. False for one that is gone. @throws as `transferOf` */
+  isReleased(version: ObjectVersion): Promise<boolean>;
 }

@@ -38,6 +38,7 @@ export interface UpdateOutcome {
 export type Write =
   | { readonly put: Item; readonly condition?: Expression }
   | { readonly remove: Place; readonly condition?: Expression }
+  | { readonly update: Place; readonly change: string; readonly condition: Expression }
   | { readonly check: Place; readonly condition: Expression };
 
 export interface DynamoTableOptions {
@@ -235,7 +236,11 @@ export class DynamoTable {
     const shared = { TableName: this.#name, ...conditionParts(write.condition) };
     if ("put" in write) return { Put: { ...shared, Item: { ...write.put } } };
     if ("remove" in write) return { Delete: { ...shared, Key: primaryKeyOf(write.remove) } };
-    const { expression } = write.condition;
+    const { expression, values } = write.condition;
+    if ("update" in write) {
+      const named = placeholders(`${write.change} ${expression}`, values);
+      return { Update: { ...shared, ...named, Key: primaryKeyOf(write.update), UpdateExpression: write.change } };
+    }
     return { ConditionCheck: { ...shared, ConditionExpression: expression, Key: primaryKeyOf(write.check) } };
   }
 

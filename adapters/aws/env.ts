@@ -65,6 +65,10 @@ export const environmentNames = {
   alertQueue: "FERRYGATE_ALERT_QUEUE",
   /** The transfers function, which the HTTP API calls when a pull is to look now; without it, the schedule calls it. */
   transfersFunction: "FERRYGATE_TRANSFERS_FUNCTION",
+  /** The scan-result function, which lets files out of the quarantine when the HTTP API asks for that. */
+  scanResultFunction: "FERRYGATE_SCAN_RESULT_FUNCTION",
+  /** Days that infected files are kept in quarantine; 30 without it. */
+  quarantineDays: "FERRYGATE_QUARANTINE_DAYS",
   /** ARN of the role in which a managed Transfer Family server reaches the data bucket for a client; optional. */
   transferRole: "FERRYGATE_TRANSFER_ROLE",
   /** ARN of the KMS key of the data bucket, for the session policies of a managed server; optional. */
@@ -131,5 +135,14 @@ export const externalAuthenticationSeconds = 15;
  */
 export const eventSource = "ferrygate";
 
-/** Where in the bucket of the files content rests on its way through a connector. */
+/** Where in the bucket of the files the server keeps what is its own; no account gets there. */
+export const reservedPrefix = ".ferrygate/";
+
+/** Where content rests on its way through a connector. */
 export const connectorStagingPrefix = ".ferrygate/connectors";
+
+/** Where the content of files in quarantine lies, each under the id of its record. */
+export const quarantinePrefix = ".ferrygate/quarantine";
+
+/** The tag of an object that an operator let out of the quarantine: `true` lets it be read whatever a scan says. */
+export const releasedTag = "ferrygate-released";

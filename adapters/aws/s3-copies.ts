@@ -12,6 +12,8 @@ export interface Copy {
   readonly toKey: string;
   /** Of the copy; that of the original when it is left out. */
   readonly metadata?: Record<string, string> | undefined;
+  /** Of the copy, `NAME=VALUE`; without it there are none. */
+  readonly tagging?: string | undefined;
   readonly conditions: Conditions;
 }
 
@@ -26,9 +28,9 @@ export class S3Copies {
   /** The etag of the copy. An object over 5 GiB takes a multipart upload. @throws what S3 says. */
   async copy(copy: Copy): Promise<string> {
     if (copy.size > limits.storeCopyBytes) return this.#copyInParts(copy);
-    const { fromKey, toKey, etag, metadata, conditions } = copy;
+    const { fromKey, toKey, etag, metadata, tagging, conditions } = copy;
     const replacement = metadata ? ({ MetadataDirective: "REPLACE", Metadata: metadata } as const) : {};
-    const options = { ...conditions, ...replacement, CopySourceIfMatch: `"${etag}"` };
+    const options = { ...conditions, ...replacement, Tagging: tagging, CopySourceIfMatch: `"${etag}"` };
     const { CopyObjectResult } = await this.#bucket.copy(fromKey, toKey, options);
     return withoutQuotes(CopyObjectResult?.ETag);
   }
@@ -49,7 +51,7 @@ export class S3Copies {
 
   async #copyInParts(copy: Copy): Promise<string> {
     const metadata = copy.metadata ?? (await this.#bucket.head(copy.fromKey))?.Metadata ?? {};
-    const multipart = await beginMultipart(this.#bucket, copy.toKey, metadata);
+    const multipart = await beginMultipart(this.#bucket, copy.toKey, metadata, copy.tagging);
     try {
       const parts = await this.#copyParts(copy, multipart);
       const content = { parts, bytes: copy.size };

@@ -23,12 +23,14 @@ export async function beginMultipart(
   bucket: S3Bucket,
   objectKey: string,
   Metadata: Record<string, string>,
+  Tagging?: string,
 ): Promise<Multipart> {
   const command = new CreateMultipartUploadCommand({
     Bucket: bucket.name,
     Key: objectKey,
     ...bucket.encryption,
     Metadata,
+    Tagging,
     ChecksumAlgorithm: "CRC32",
   });
   const { UploadId } = await bucket.client.send(command);

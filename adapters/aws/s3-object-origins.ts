@@ -1,9 +1,10 @@
-import { HeadObjectCommand, type S3Client, S3ServiceException } from "@aws-sdk/client-s3";
-import type { ObjectOrigins } from "../../ports/object-origins.ts";
+import { GetObjectTaggingCommand, HeadObjectCommand, type S3Client, S3ServiceException } from "@aws-sdk/client-s3";
+import type { ObjectOrigins, ObjectVersion } from "../../ports/object-origins.ts";
+import { releasedTag } from "./env.ts";
 import { transferIn } from "./s3-bucket.ts";
-import { toFileError } from "./s3-errors.ts";
+import { isNamed, toFileError } from "./s3-errors.ts";
 
-/** Reads in an object's metadata which upload made it. */
+/** Reads in an object's metadata which upload made it, and in its tags whether it was let out of the quarantine. */
 export function createS3ObjectOrigins({
   client,
   bucket,
@@ -15,17 +16,25 @@ export function createS3ObjectOrigins({
     transferOf: async ({ objectKey, etag, versionId }) => {
       // Without versions the ETag says whether it is still the object that is meant.
       const version = versionId === undefined ? { IfMatch: `"${etag}"` } : { VersionId: versionId };
-      try {
-        const head = await client.send(new HeadObjectCommand({ Bucket: bucket, Key: objectKey, ...version }));
-        return transferIn(head.Metadata);
-      } catch (error) {
-        if (error instanceof S3ServiceException && goneStatuses.includes(error.$metadata.httpStatusCode ?? 0)) {
-          return undefined;
-        }
-        throw toFileError(error);
-      }
+      const head = await unlessGone(client.send(new HeadObjectCommand({ Bucket: bucket, Key: objectKey, ...version })));
+      return transferIn(head?.Metadata);
+    },
+    isReleased: async ({ objectKey, versionId }: ObjectVersion) => {
+      const command = new GetObjectTaggingCommand({ Bucket: bucket, Key: objectKey, VersionId: versionId });
+      const tags = await unlessGone(client.send(command));
+      return tags?.TagSet?.some(({ Key: name, Value }) => name === releasedTag && Value === "true") === true;
     },
   };
+}
+
+async function unlessGone<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    const status = error instanceof S3ServiceException ? (error.$metadata.httpStatusCode ?? 0) : 0;
+    if (goneStatuses.includes(status) || isNamed(error, "NoSuchKey")) return undefined;
+    throw toFileError(error);
+  }
 }
 
 /** Not found, a delete marker, another version. */

@@ -4,6 +4,7 @@ import { createDirectoryObjectStore } from "../../adapters/local/directory-objec
 import { createClamdScanner } from "../../adapters/node/clamd-scanner.ts";
 import type { Configuration, ScannerConfiguration } from "../../adapters/node/configuration/configuration.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
+import type { QuarantineBounds } from "../../core/held-file.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
 import type { Claims } from "../../ports/claims.ts";
@@ -11,7 +12,6 @@ import type { DeadLetters } from "../../ports/dead-letters.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { EventHandler } from "../../service/consume/event-consumer.ts";
 import { Quarantine } from "../../service/scan/quarantine.ts";
-import type { QuarantineBounds } from "../../service/scan/quarantine-room.ts";
 import { ScanDesk } from "../../service/scan/scan-desk.ts";
 import { type DispatchScanning, type ScannerInForce, scanRetries } from "../../service/scan/scan-services.ts";
 import type { UploadQuarantine } from "../../service/session/upload-quarantine.ts";

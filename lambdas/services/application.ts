@@ -10,6 +10,7 @@ import { createSessionOpener } from "../../service/session/open-session.ts";
 import { TokenSessions } from "../../service/session/token-sessions.ts";
 import { type ApiEnvironment, openDeadLetters, openManagement } from "./http-services.ts";
 import { openPartUploads } from "./part-uploads.ts";
+import { openQuarantine, openQuarantineDesk } from "./quarantine.ts";
 import { openServices } from "./session-services.ts";
 import { openTable } from "./table.ts";
 import { openTokens } from "./tokens.ts";
@@ -34,6 +35,7 @@ export async function openApplication(environment: ApiEnvironment): Promise<Http
     authorize: createAuthorize(services),
     deadLetters: openDeadLetters(table, { dispatch: environment.dispatchQueue, alerts: environment.alertQueue }),
     transfers: openTransferDesk(table, services, environment.transfersFunction),
+    scans: openQuarantineDesk(openQuarantine(environment, table, services), environment.scanResultFunction),
     entrySchemas: entryJsonSchemas,
     version: process.env.FERRYGATE_VERSION ?? "unbundled",
     readiness: () => "ready",

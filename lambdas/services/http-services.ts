@@ -15,6 +15,7 @@ export interface ApiEnvironment extends ServicesEnvironment {
   readonly dispatchQueue: string | undefined;
   readonly alertQueue: string | undefined;
   readonly transfersFunction: string | undefined;
+  readonly scanResultFunction: string | undefined;
 }
 
 export interface Queues {

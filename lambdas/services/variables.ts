@@ -34,6 +34,11 @@ export const variables = {
     read: (text: string): ScannedPart | undefined => readScannedPart(text),
     fallback: { value: undefined },
   },
+  quarantineDays: optionalNumber(environmentNames.quarantineDays, {
+    lowest: 1,
+    highest: limits.longestQuarantineRetentionDays,
+    fallback: limits.quarantineRetentionDays,
+  }),
   pgpKeysSecret: optionalText(environmentNames.pgpKeysSecret),
   pgpKeys: {
     name: environmentNames.pgpKeys,

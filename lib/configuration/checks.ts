@@ -1,4 +1,4 @@
-import { externalAuthenticationSeconds } from "../../adapters/aws/env.ts";
+import { externalAuthenticationSeconds, reservedPrefix } from "../../adapters/aws/env.ts";
 import { containerPorts } from "../constructs/gateway-ports.ts";
 import type { Check, Problem } from "./check.ts";
 import { fargateProblem } from "./fargate-sizes.ts";
@@ -172,6 +172,11 @@ function scanPrefixes({ scan: { kind, prefixes } }: Stage): Problem[] {
     return [{ field: "scan.prefixes", reason: "are given, but scan.kind is none" }];
   }
   return prefixes.flatMap((own, index) => {
+    if (own.startsWith(reservedPrefix) || reservedPrefix.startsWith(own)) {
+      return [
+        { field: `scan.prefixes[${index}]`, reason: `holds what is in ${reservedPrefix}, the server's own folder` },
+      ];
+    }
     const outer = prefixes.find(
       (other, place) => place !== index && own.startsWith(other) && (own !== other || place < index),
     );

@@ -187,6 +187,8 @@ const retention = z.strictObject({
   eventDays: z.int().min(1).max(3650).default(365),
   /** Of versions of files that were overwritten or deleted. */
   versionDays: z.int().min(1).max(3650).default(30),
+  /** Of infected files in quarantine. */
+  quarantineDays: z.int().min(1).max(3650).default(30),
   /** Days in which nobody can delete the audit archive (S3 Object Lock, governance); 0 for none. */
   auditLockDays: z.int().min(0).max(3650).default(0),
 });

@@ -8,7 +8,7 @@ export const functionTimeouts = {
   accounting: Duration.minutes(2),
   dispatch: Duration.minutes(15),
   alerts: Duration.minutes(2),
-  scanResult: Duration.minutes(2),
+  scanResult: Duration.minutes(5),
 } as const;
 
 /** One for each function that acts on events. */

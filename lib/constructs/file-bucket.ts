@@ -1,6 +1,6 @@
-import { Duration, aws_iam as iam, aws_s3 as s3 } from "aws-cdk-lib";
+import { Duration, aws_iam as iam, aws_s3 as s3, Tags } from "aws-cdk-lib";
 import { Construct } from "constructs";
-import { connectorStagingPrefix } from "../../adapters/aws/env.ts";
+import { connectorStagingPrefix, quarantinePrefix } from "../../adapters/aws/env.ts";
 import { acknowledgeResources } from "./acknowledge.ts";
 import type { EncryptionKey } from "./encryption-key.ts";
 import { type KeptBucketProps, kept } from "./kept-bucket.ts";
@@ -17,6 +17,8 @@ const listActions = ["s3:ListBucket", "s3:ListBucketMultipartUploads", "s3:ListB
 const abortUploadsAfter = Duration.days(7);
 /** Longer than a transfer through a connector may take. */
 const leftBehindAfter = Duration.days(2);
+const quarantineTag = "ferrygate-handles-quarantine";
+const quarantineActions = ["s3:DeleteObject", ...readActions, "s3:PutObject"];
 
 /**
  * The partners' files: versioned, encrypted with the product's key, reached over TLS only, kept when the stack goes.
@@ -37,8 +39,11 @@ export class FileBucket extends Construct {
           expiredObjectDeleteMarker: true,
         },
         { prefix: `${connectorStagingPrefix}/`, expiration: leftBehindAfter },
+        // What an operator deletes there is to be gone.
+        { prefix: `${quarantinePrefix}/`, noncurrentVersionExpiration: Duration.days(1) },
       ],
     });
+    this.bucket.addToResourcePolicy(deniedQuarantine(this.bucket));
     // The property of the resource; CDK's own `eventBridgeEnabled` would bring a function that may change any bucket.
     const resource = this.bucket.node.defaultChild as s3.CfnBucket;
     resource.notificationConfiguration = { eventBridgeConfiguration: { eventBridgeEnabled: true } };
@@ -58,6 +63,12 @@ export class FileBucket extends Construct {
     this.#encryptionKey.grantDecrypt(grantee, "s3");
     this.#grantList(grantee, prefixes);
     return this.#grantObjects(grantee, prefixes, readActions);
+  }
+
+  /** Tags say what a scan found, and what an operator let out whatever that was. */
+  grantTags(grantee: iam.IGrantable): iam.Grant {
+    const actions = ["s3:GetObjectTagging", "s3:GetObjectVersionTagging", "s3:PutObjectTagging"];
+    return this.#grantObjects(grantee, [""], actions);
   }
 
   /** Tags say what a scan found. */
@@ -80,4 +91,21 @@ export class FileBucket extends Construct {
       ...(!isWhole && { conditions: { StringLike: { "s3:prefix": prefixes.map((prefix) => `${prefix}*`) } } }),
     });
   }
+}
+
+/** Lets a role at the quarantine, which is denied to everybody else: those that fill it, and that look after it. */
+export function admitToQuarantine(role: iam.IRole): void {
+  Tags.of(role).add(quarantineTag, "true");
+}
+
+/** By the place and not by a tag: so nobody reads it before a tag is there, or after it is lost. */
+function deniedQuarantine(bucket: s3.IBucket): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    sid: "Quarantine",
+    effect: iam.Effect.DENY,
+    principals: [new iam.AnyPrincipal()],
+    actions: quarantineActions,
+    resources: [bucket.arnForObjects(`${quarantinePrefix}/*`)],
+    conditions: { StringNotEquals: { [`aws:PrincipalTag/${quarantineTag}`]: "true" } },
+  });
 }

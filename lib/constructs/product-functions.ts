@@ -6,7 +6,7 @@ import type { AuditBucket } from "./audit-bucket.ts";
 import type { ControlTable } from "./control-table.ts";
 import { type EventQueues, functionTimeouts } from "./event-queues.ts";
 import { askElsewhere, type ExternalLogins } from "./external-logins.ts";
-import type { FileBucket } from "./file-bucket.ts";
+import { admitToQuarantine, type FileBucket } from "./file-bucket.ts";
 import type { LogRetention } from "./log-retention.ts";
 import type { MailSender } from "./mail-sender.ts";
 import { exemptFromScan } from "./malware-scan.ts";
@@ -27,6 +27,8 @@ export interface ProductFunctionsProps {
   readonly logins?: ExternalLogins | undefined;
   /** What of the files GuardDuty scans. @default nothing */
   readonly scan?: ScannedFiles | undefined;
+  /** Days that infected files are kept in quarantine. @default 30 */
+  readonly quarantineDays?: number | undefined;
   /** OpenPGP keys of dispatch rules. @default none */
   readonly pgpKeys?: PgpKeys | undefined;
   /** How events name the server. */
@@ -76,8 +78,8 @@ export class ProductFunctions extends Construct {
     this.dispatch = this.#dispatch();
     this.alerts = this.#alerts();
     this.transfers = this.#transfers();
-    this.httpApi = this.#httpApi();
     this.scanResult = this.#scanResult();
+    this.httpApi = this.#httpApi();
     if (props.logins) {
       const asking = [this.customAuth, this.httpApi];
       const knowing = [this.authorize, this.dispatch, this.scanResult, this.transfers];
@@ -154,7 +156,7 @@ export class ProductFunctions extends Construct {
 
   /** Looks for files that were expected and are not there, and for what is about to expire. */
   #watch(watched: ServiceFunction): void {
-    this.#everyMinute("Watch", "Missing files, expiring accounts, delayed alerts", watched);
+    this.#schedule("Watch", "Missing files, expiring accounts, delayed alerts", { called: watched });
   }
 
   /** It works for a destination as long as Lambda lets it; calls of the next minutes work for the others. */
@@ -163,7 +165,7 @@ export class ProductFunctions extends Construct {
       timeout: Duration.minutes(15),
       memoryMiB: 1024,
     });
-    this.#everyMinute("DueTransfers", "Pushes that wait, pulls that are due", made);
+    this.#schedule("DueTransfers", "Pushes that wait, pulls that are due", { called: made });
     this.#moveFiles(made);
     return made;
   }
@@ -179,12 +181,17 @@ export class ProductFunctions extends Construct {
     bus.grantPutEvents(made);
   }
 
-  #everyMinute(id: string, description: string, { function: called }: ServiceFunction): void {
+  /** Each minute, unless it is to be less often. */
+  #schedule(
+    id: string,
+    description: string,
+    { called, every = Duration.minutes(1) }: { readonly called: ServiceFunction; readonly every?: Duration },
+  ): void {
     new events.Rule(this, id, {
       description,
-      schedule: events.Schedule.rate(Duration.minutes(1)),
+      schedule: events.Schedule.rate(every),
       targets: [
-        new targets.LambdaFunction(called, {
+        new targets.LambdaFunction(called.function, {
           deadLetterQueue: this.missedSchedules,
           maxEventAge: Duration.minutes(5),
           retryAttempts: 2,
@@ -210,12 +217,20 @@ export class ProductFunctions extends Construct {
     made.function.addEnvironment(environmentNames.alertQueue, queues.alerts.queue.queueUrl);
     this.transfers.grantInvoke(made);
     made.function.addEnvironment(environmentNames.transfersFunction, this.transfers.function.functionName);
+    this.#openQuarantine(made);
     return made;
   }
 
-  /** It puts infected files away, which the scan's policy denies to everybody else. */
+  /** Operators look into the quarantine and delete there; another function lets out, which may tag files. */
+  #openQuarantine(made: ServiceFunction): void {
+    admitToQuarantine(made.role);
+    this.scanResult.grantInvoke(made);
+    made.function.addEnvironment(environmentNames.scanResultFunction, this.scanResult.function.functionName);
+  }
+
+  /** It puts infected files away and lets them out, which the bucket's policy denies to everybody else. */
   #scanResult(): ServiceFunction {
-    const { files, table, bus, queues } = this.#props;
+    const { files, table, bus, queues, quarantineDays = 30 } = this.#props;
     const made = this.#make("scan-result", "Puts results of scans on record", { timeout: functionTimeouts.scanResult });
     made.addQueue(queues.scanResult, { batchSize: 10 });
     table.grantPartitions(made, {
@@ -223,8 +238,15 @@ export class ProductFunctions extends Construct {
       write: ["automation", "functionLeases", "transfers"],
     });
     files.grantTransfer(made);
+    files.grantTags(made);
     bus.grantPutEvents(made);
     exemptFromScan(made.role);
+    admitToQuarantine(made.role);
+    made.function.addEnvironment(environmentNames.quarantineDays, String(quarantineDays));
+    this.#schedule("Expiry", "Infected files whose time in quarantine is over", {
+      called: made,
+      every: Duration.hours(1),
+    });
     return made;
   }
 
@@ -255,10 +277,10 @@ export class ProductFunctions extends Construct {
   #awaitScans({ prefixes, deny }: ScannedFiles): void {
     const { files, queues } = this.#props;
     const scan = JSON.stringify({ prefixes, deny });
-    for (const made of [this.dispatch, this.transfers, this.httpApi]) {
+    for (const made of [this.dispatch, this.transfers, this.httpApi, this.scanResult]) {
       made.function.addEnvironment(environmentNames.scan, scan);
     }
-    files.grantReadTags(this.dispatch, prefixes);
+    for (const made of [this.dispatch, this.transfers]) files.grantReadTags(made, prefixes);
     queues.dispatch.grantSend(this.scanResult);
     this.scanResult.function.addEnvironment(environmentNames.dispatchQueue, queues.dispatch.queue.queueUrl);
     if (deny === "until-clean") for (const { role } of [this.dispatch, this.transfers]) exemptFromScan(role);

@@ -40,6 +40,7 @@ export class FunctionsStack extends Stack {
       mail: this.mail,
       logins: loginsOf(props),
       scan: stage.scan.kind === "guardduty" ? stage.scan : undefined,
+      quarantineDays: stage.retention.quarantineDays,
       pgpKeys: store.pgpKeys && { secret: store.pgpKeys, names: stage.pgpKeys },
       serverName: stage.name,
       logRetention,

@@ -9,7 +9,7 @@ import type { DeadLetterDesk } from "../../service/consume/dead-letter-desk.ts";
 import type { TransferDesk } from "../../service/destinations/transfer-desk.ts";
 import type { Authorize } from "../../service/management/authorize.ts";
 import type { Management } from "../../service/management/management.ts";
-import type { ScanDesk } from "../../service/scan/scan-desk.ts";
+import type { QuarantineDesk } from "../../service/scan/quarantine-desk.ts";
 import type { ApiTokens } from "../../service/session/api-tokens.ts";
 import type { OpenSession } from "../../service/session/open-session.ts";
 import type { TokenSessions } from "../../service/session/token-sessions.ts";
@@ -49,7 +49,7 @@ export interface HttpServices {
   /** Undefined where this server pushes and pulls nothing. */
   readonly transfers?: TransferDesk | undefined;
   /** Undefined where nothing is scanned. */
-  readonly scans?: ScanDesk | undefined;
+  readonly scans?: QuarantineDesk | undefined;
   /** How the configuration file writes each kind of entry, as JSON Schema. */
   readonly entrySchemas: Readonly<Record<EntryKind, JsonObject>>;
   /** Of this program. */

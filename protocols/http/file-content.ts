@@ -26,7 +26,19 @@ export async function sendFile(session: Session, path: string, request: Request)
   });
   if (!download) return notModified(seen as FileVersion);
   const selection = select(request.headers, download.entry);
-  return selection.kind === "not-modified" ? notModified(download.entry) : sent(download, path, selection);
+  return selection.kind === "not-modified" ? notModified(download.entry) : sent(download, nameIn(path), selection);
+}
+
+/**
+ * The same for a file that is open already. @param begin gives the download, where there is anything to send
+ * @throws FileError `precondition-failed`, RequestError `range-not-satisfiable`: nothing has begun then
+ */
+export function sendOpened(
+  version: FileVersion,
+  { name, headers, begin }: { readonly name: string; readonly headers: Headers; readonly begin: () => Download },
+): Reply | undefined {
+  const selection = select(headers, version);
+  return selection.kind === "not-modified" ? undefined : sent(begin(), name, selection);
 }
 
 /** HEAD of a file: what GET would say about it, from its attributes alone. */
@@ -35,7 +47,7 @@ export async function describeFile(session: Session, path: string, request: Requ
   if (entry.type === "directory") throw isFolder(path);
   const selection = select(request.headers, entry);
   if (selection.kind === "not-modified") return notModified(entry);
-  return new Response(null, responseTo(path, entry, selection));
+  return new Response(null, responseTo(nameIn(path), entry, selection));
 }
 
 /** A folder where a file was asked for; the message says how to ask for the folder. */
@@ -43,9 +55,13 @@ export function isFolder(path: string): FileError {
   return new FileError("not-a-file", `${path} is a folder; with a / behind it, the path means its entries`);
 }
 
-function sent(download: Download, path: string, selection: Selection & ByteRange): Reply {
+function nameIn(path: string): string {
+  return nameOf(parseVirtualPath(path));
+}
+
+function sent(download: Download, name: string, selection: Selection & ByteRange): Reply {
   const { content, finished } = streamOf(download, selection);
-  return { response: new Response(content, responseTo(path, download.entry, selection)), finished };
+  return { response: new Response(content, responseTo(name, download.entry, selection)), finished };
 }
 
 /** @throws FileError `precondition-failed`, RequestError `range-not-satisfiable` */
@@ -64,7 +80,7 @@ function select(headers: Headers, version: FileVersion): Selection {
   return selected ? { kind: "part", ...selected } : { kind: "whole", start: 0, end: version.size };
 }
 
-function responseTo(path: string, version: FileVersion, { kind, start, end }: Selection & ByteRange): ResponseInit {
+function responseTo(name: string, version: FileVersion, { kind, start, end }: Selection & ByteRange): ResponseInit {
   const partial = kind === "part" && { "content-range": `bytes ${start}-${end - 1}/${version.size}` };
   return {
     status: kind === "part" ? 206 : 200,
@@ -72,13 +88,13 @@ function responseTo(path: string, version: FileVersion, { kind, start, end }: Se
       ...versionHeaders(version),
       "content-type": "application/octet-stream",
       "content-length": `${end - start}`,
-      "content-disposition": attachment(nameOf(parseVirtualPath(path))),
+      "content-disposition": attachment(name),
       ...partial,
     },
   };
 }
 
-function notModified(version: Version): Response {
+export function notModified(version: Version): Response {
   return new Response(null, { status: 304, headers: versionHeaders(version) });
 }
 

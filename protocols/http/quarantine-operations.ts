@@ -1,12 +1,11 @@
 import { z } from "zod";
+import type { HeldFile } from "../../core/held-file.ts";
 import { limits } from "../../core/limits.ts";
 import { nameOf } from "../../core/virtual-path.ts";
-import type { HeldFile } from "../../service/scan/held-file.ts";
-import type { ScanDesk } from "../../service/scan/scan-desk.ts";
+import type { QuarantineDesk } from "../../service/scan/quarantine-desk.ts";
 import type { Session } from "../../service/session/session.ts";
 import { jsonAnswer, toResponse } from "./answer.ts";
-import { attachment } from "./content-disposition.ts";
-import { streamOf } from "./file-stream.ts";
+import { notModified, sendOpened } from "./file-content.ts";
 import { type Operation, type Reply, sessionOperation } from "./operation.ts";
 import { queryInteger, text } from "./request-input.ts";
 
@@ -16,11 +15,11 @@ const mostFiles = limits.quarantinePageEntries;
 
 const quarantinedFile = z
   .object({
-    id: z.string().describe("the transferId of the upload"),
-    account: z.string(),
+    id: z.string().describe("the transferId of the upload, or of what found the file elsewhere"),
+    account: z.string().optional().describe("absent where nobody knows whose file it is"),
     path: z.string().describe("where the file belongs"),
     bytes: z.int(),
-    sha256: z.string(),
+    sha256: z.string().optional().describe("absent where nobody knows it"),
     heldAt: z.iso.datetime().describe("when the upload was complete"),
     state: z
       .enum(["waiting", "infected", "failed"])
@@ -42,7 +41,7 @@ const quarantinedFile = z
   });
 
 /** For those who look after files that were not let through. */
-export function quarantineOperations(desk: ScanDesk): readonly Operation[] {
+export function quarantineOperations(desk: QuarantineDesk): readonly Operation[] {
   return [
     sessionOperation(listQuarantine, async (_session, { query }) => {
       const { files, next } = await desk.list({
@@ -54,7 +53,9 @@ export function quarantineOperations(desk: ScanDesk): readonly Operation[] {
     sessionOperation(readQuarantined, async (_session, { parameters: { id } }) =>
       toResponse(jsonAnswer(200, shown(await desk.find(id)))),
     ),
-    sessionOperation(downloadQuarantined, (session, { parameters: { id } }) => download(desk, session, id)),
+    sessionOperation(downloadQuarantined, (session, { parameters: { id }, context }) =>
+      download(desk, session, id, context.req.raw),
+    ),
     sessionOperation(releaseQuarantined, async (session, { parameters: { id } }) => {
       await desk.release(id, session.account?.name ?? "");
       return new Response(null, { status: 204 });
@@ -69,27 +70,29 @@ export function quarantineOperations(desk: ScanDesk): readonly Operation[] {
 function shown(file: HeldFile): z.output<typeof quarantinedFile> {
   const { transferId, accountName, path, bytes, sha256, heldAt, state, reason, since, repeats } = file;
   const more = {
+    ...(accountName !== "" && { account: accountName }),
+    ...(sha256 !== "" && { sha256 }),
     since: new Date(since).toISOString(),
     ...(reason !== undefined && { reason }),
     ...(repeats && { repeats: { count: repeats.count, id: repeats.transferId, heldAt: repeats.heldAt } }),
   };
-  return { id: transferId, account: accountName, path, bytes, sha256, heldAt, state, ...more };
+  return { id: transferId, path, bytes, heldAt, state, ...more };
 }
 
 /** As a download that no program opens by itself, on record like any other, with the id of the file in quarantine. */
-async function download(desk: ScanDesk, session: Session, id: string): Promise<Reply> {
+async function download(desk: QuarantineDesk, session: Session, id: string, { headers }: Request): Promise<Reply> {
   const { file, reader } = await desk.open(id);
-  const { path, objectKey, bytes } = file;
+  const { path, objectKey } = file;
   const quarantine = { quarantined: true, quarantineId: id } as const;
-  const transfer = session.transferOut({ path, objectKey, quarantine }, reader);
-  const { content, finished } = streamOf(transfer, { start: 0, end: bytes });
-  const headers = {
-    "content-type": "application/octet-stream",
-    "content-length": `${bytes}`,
-    "content-disposition": attachment(`${nameOf(path)}.quarantined`),
-    "x-content-type-options": "nosniff",
-  };
-  return { response: new Response(content, { status: 200, headers }), finished };
+  const begin = () => session.transferOut({ path, objectKey, quarantine }, reader);
+  const name = `${nameOf(path)}.quarantined`;
+  let reply: Reply | undefined;
+  try {
+    reply = sendOpened(reader.entry, { name, headers, begin });
+    return reply ?? notModified(reader.entry);
+  } finally {
+    if (!reply) await reader.close();
+  }
 }
 
 const listQuarantine = {
@@ -134,8 +137,13 @@ const downloadQuarantined = {
   tags,
   role: "operator",
   parameters,
-  responses: { 200: { description: "the bytes", mediaType: "application/octet-stream" } },
-  problems: [404],
+  headers: { Range: "one range of bytes (RFC 9110 §14.2)" },
+  responses: {
+    200: { description: "the bytes", mediaType: "application/octet-stream" },
+    206: { description: "the range that was asked for", mediaType: "application/octet-stream" },
+    304: { description: "the client has them already" },
+  },
+  problems: [404, 412, 413, 416],
 } as const;
 
 const releaseQuarantined = {
@@ -145,7 +153,8 @@ const releaseQuarantined = {
   scope: "management",
   summary: "Let a file through, whatever the scanner says",
   description:
-    "It gets to its place, or to the next free name where another file has taken that; dispatch rules see it.",
+    "It gets to its place, or to the next free name where another file has taken that; dispatch rules see it. " +
+    "On AWS 503 says that a large file is on its way: asking again waits for it.",
   tags,
   role: "operator",
   parameters,

@@ -1,11 +1,6 @@
 import { FileError } from "../../core/errors.ts";
+import type { QuarantineBounds } from "../../core/held-file.ts";
 import { limits } from "../../core/limits.ts";
-
-/** How much a quarantine may hold. */
-export interface QuarantineBounds {
-  readonly files: number;
-  readonly bytes: number;
-}
 
 interface Holding {
   readonly accountName: string;

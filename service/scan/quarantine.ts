@@ -1,10 +1,10 @@
 import { FileError } from "../../core/errors.ts";
+import { contentKey, type HeldFile, type HeldPage, type QuarantineBounds } from "../../core/held-file.ts";
 import { limits } from "../../core/limits.ts";
 import type { ContentConversions } from "../../ports/content-conversions.ts";
 import type { ObjectReader, ObjectStore, StoredEntry } from "../../ports/object-store.ts";
 import type { Runtime } from "../../ports/runtime.ts";
-import { contentKey, type HeldFile } from "./held-file.ts";
-import { type QuarantineBounds, QuarantineRoom } from "./quarantine-room.ts";
+import { QuarantineRoom } from "./quarantine-room.ts";
 
 export interface QuarantineServices {
   /** Nothing else is in it. */
@@ -13,12 +13,6 @@ export interface QuarantineServices {
   readonly runtime: Runtime;
   /** Those of the configuration in force. */
   readonly bounds: () => QuarantineBounds;
-}
-
-export interface HeldPage {
-  readonly files: readonly HeldFile[];
-  /** Pass as `after` to go on; absent on the last page. */
-  readonly next: string | undefined;
 }
 
 const recordFolder = "records";

@@ -1,4 +1,5 @@
 import { FileError } from "../../core/errors.ts";
+import type { HeldFile } from "../../core/held-file.ts";
 import { limits } from "../../core/limits.ts";
 import { type NumberedPlace, numbered } from "../../core/numbered-name.ts";
 import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
@@ -6,7 +7,6 @@ import type { ObjectReader, ObjectWriter, PublishOptions, StoredEntry } from "..
 import { type Turn, underClaim } from "../consume/once.ts";
 import { WorkBusy } from "../consume/retry.ts";
 import { digestOf } from "../session/content-digest.ts";
-import type { HeldFile } from "./held-file.ts";
 import type { ScanServices } from "./scan-services.ts";
 
 /** Where a file that was held is now. */

@@ -1,12 +1,12 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { FileError } from "../../core/errors.ts";
+import { type HeldFile, type HeldPage, heldFileOf, isHeldUpload } from "../../core/held-file.ts";
 import { limits } from "../../core/limits.ts";
 import { type FinalVerdict, ScannerDown, type ScanVerdict } from "../../ports/content-scanner.ts";
-import type { ObjectReader } from "../../ports/object-store.ts";
 import type { EventHandler } from "../consume/event-consumer.ts";
 import { isLasting, reasonOf, retryDelayMs, WorkBusy } from "../consume/retry.ts";
-import { type HeldFile, heldFileOf, isHeldUpload } from "./held-file.ts";
-import type { HeldPage } from "./quarantine.ts";
+
+import { deletionEvent, type OpenedFile, operatorRelease, type QuarantineDesk } from "./quarantine-desk.ts";
 import { type ScanServices, scanConsumer, scanEvent } from "./scan-services.ts";
 import { askScanner, type ReleaseReason, type Settled, settle, VerdictPending } from "./settlement.ts";
 
@@ -24,7 +24,7 @@ interface Case {
  * Has every held file scanned, some at the same time, each again with growing pauses until there is a verdict. What is
  * to be done is kept in the quarantine, so that a restart goes on with it.
  */
-export class ScanDesk {
+export class ScanDesk implements QuarantineDesk {
   readonly #services: ScanServices;
   readonly #cases = new Map<string, Case>();
   readonly #queue: Case[] = [];
@@ -85,48 +85,32 @@ export class ScanDesk {
     if (file && file.state !== "infected") await this.#settle(file, async () => verdict);
   }
 
-  /** Lets a file out of the quarantine whatever is in it: an operator has looked. @throws FileError `not-found`. */
   async release(transferId: string, by: string): Promise<Settled> {
     const file = await this.find(transferId);
-    const found = file.state === "infected" ? ` although ${file.reason} was found in it` : "";
-    const reason: ReleaseReason = {
-      type: "scan.released",
-      message: `${file.path} was released by ${by}${found}`,
-      data: { by, reason: `released by ${by}`, ...(file.state === "infected" && { signature: file.reason }) },
-    };
+    const reason = operatorRelease(file, by);
     if (file.state !== "infected") return this.#settle(file, async () => reason);
     return settle(this.#services, file, async () => reason, "release");
   }
 
-  /** @throws FileError `not-found`. */
   async find(transferId: string): Promise<HeldFile> {
     const file = await this.#services.quarantine.find(transferId);
     if (!file) throw new FileError("not-found", "there is no such file in quarantine");
     return file;
   }
 
-  /** @throws FileError `invalid-argument` for a limit out of range. */
   list(page: { readonly limit: number; readonly after?: string | undefined }): Promise<HeldPage> {
     return this.#services.quarantine.list(page);
   }
 
-  /** What the file holds; the caller closes it. @throws FileError `not-found`. */
-  async open(transferId: string): Promise<{ readonly file: HeldFile; readonly reader: ObjectReader }> {
+  async open(transferId: string): Promise<OpenedFile> {
     const file = await this.find(transferId);
     return { file, reader: await this.#services.quarantine.open(transferId) };
   }
 
-  /** Puts on record that the file is gone for good, and removes it. @throws FileError `not-found`. */
   async remove(transferId: string, why: string): Promise<void> {
     const { accounting, quarantine, deadLetters } = this.#services;
     const file = await this.find(transferId);
-    await accounting.append(
-      scanEvent(this.#services, file, {
-        type: "file.deleted",
-        message: `${file.path} was deleted in quarantine: ${why}`,
-        data: { quarantined: true, reason: why },
-      }),
-    );
+    await accounting.append(deletionEvent(this.#services, file, why));
     await quarantine.remove(transferId);
     quarantine.leave(file.objectKey, transferId);
     this.#cases.delete(transferId);

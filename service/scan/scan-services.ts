@@ -1,4 +1,5 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import type { HeldFile } from "../../core/held-file.ts";
 import { limits } from "../../core/limits.ts";
 import type { AccountingLog } from "../../ports/accounting-log.ts";
 import type { Claims } from "../../ports/claims.ts";
@@ -7,7 +8,6 @@ import type { DeadLetters } from "../../ports/dead-letters.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { RetryPolicy } from "../consume/retry.ts";
-import type { HeldFile } from "./held-file.ts";
 import type { Quarantine } from "./quarantine.ts";
 
 /** The scanner of the configuration in force. */

@@ -1,7 +1,7 @@
 import { FileError } from "../../core/errors.ts";
+import { contentKey, type HeldFile } from "../../core/held-file.ts";
 import { type FinalVerdict, ScannerDown, type ScanVerdict } from "../../ports/content-scanner.ts";
 import { once, type Turn } from "../consume/once.ts";
-import { contentKey, type HeldFile } from "./held-file.ts";
 import { contentOf, type Released, release } from "./release.ts";
 import { type ScanServices, scanConsumer, scanEvent } from "./scan-services.ts";
 

@@ -1,7 +1,7 @@
 import type { Account } from "../../core/account.ts";
 import { FileError } from "../../core/errors.ts";
+import { contentKey } from "../../core/held-file.ts";
 import type { ObjectWriter, StoredEntry } from "../../ports/object-store.ts";
-import { contentKey } from "../scan/held-file.ts";
 import type { Recorder } from "./recorder.ts";
 import type { OpenedUpload, ResumableUploads } from "./resumable-uploads.ts";
 import type { SessionServices } from "./services.ts";

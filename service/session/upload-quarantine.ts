@@ -1,9 +1,9 @@
 import type { Account } from "../../core/account.ts";
 import { FileError } from "../../core/errors.ts";
+import { contentKey } from "../../core/held-file.ts";
 import { requiresScan, type ScanScope } from "../../core/scan-scope.ts";
 import type { VirtualPath } from "../../core/virtual-path.ts";
 import type { ObjectStore, ObjectWriter, PublishOptions } from "../../ports/object-store.ts";
-import { contentKey } from "../scan/held-file.ts";
 import type { Quarantine } from "../scan/quarantine.ts";
 import type { Settled } from "../scan/settlement.ts";
 

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { HeadObjectCommand } from "@aws-sdk/client-s3";
 import { GetSendQuotaCommand } from "@aws-sdk/client-ses";
 import type { APIGatewayRequestAuthorizerEventV2, TransferFamilyAuthorizerEvent } from "aws-lambda";
 import { createSesClient } from "../../adapters/aws/clients.ts";
@@ -23,6 +22,7 @@ import { connectHttp, type HttpClient } from "../support/http-client.ts";
 import { lambdaContext, startHttpApi } from "../support/payload-v2.ts";
 import { password } from "../support/product.ts";
 import { type FunctionRig, messageOf, putEntry, seedConfiguration, startFunctionRig } from "./rig.ts";
+import { scanObject } from "./scan-results.ts";
 
 describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency: 1 }, () => {
   let rig: FunctionRig;
@@ -208,22 +208,12 @@ describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency:
     const client = await httpFileClient(api.url, "tester");
     for (const name of ["good", "bad"]) await client.put(`/${name}.exe`, Buffer.from(name));
     await settle();
-    const result = async (name: string, status: string, threats: readonly { name: string }[]) => {
-      const objectKey = `tester/${name}.exe`;
-      const found = await rig.files.client.send(new HeadObjectCommand({ Bucket: rig.files.bucket, Key: objectKey }));
-      const detail = {
-        scanStatus: "COMPLETED",
-        s3ObjectDetails: { bucketName: rig.files.bucket, objectKey, eTag: found.ETag, versionId: found.VersionId },
-        scanResultDetails: { scanResultStatus: status, threats },
-      };
-      return { MessageId: name, Body: JSON.stringify({ source: "aws.guardduty", detail }) };
-    };
-    const messages = [
-      await result("good", "NO_THREATS_FOUND", []),
-      await result("bad", "THREATS_FOUND", [{ name: "EICAR-Test-File" }]),
+    const results = [
+      await scanObject(rig.files, "tester/good.exe", "NO_THREATS_FOUND"),
+      await scanObject(rig.files, "tester/bad.exe", "THREATS_FOUND", [{ name: "EICAR-Test-File" }]),
     ];
-    for (const _ of ["once", "again"]) {
-      assert.deepEqual(await functions.scanResult(batchOf(messages), lambdaContext()), { batchItemFailures: [] });
+    for (const batch of [...results, ...results]) {
+      assert.deepEqual(await functions.scanResult(batch, lambdaContext()), { batchItemFailures: [] });
     }
     const events = await eventsOf("type=scan.clean,scan.infected&account=tester");
     assert.deepEqual(
@@ -234,7 +224,8 @@ describe("the functions over the APIs of AWS", { skip: awsOrSkip(), concurrency:
       ],
     );
     assert.deepEqual((await client.list("/")).includes("bad.exe"), false);
-    assert.equal((await rig.files.content(String(events[1]?.data.quarantine))).toString(), "bad");
+    const quarantined = `.ferrygate/quarantine/${events[1]?.data.quarantineId}`;
+    assert.equal((await rig.files.content(quarantined)).toString(), "bad");
     await client.close();
   });
 

@@ -17,10 +17,13 @@ describe("the placed product lets", () => {
       .map(({ id }) => placed.statementsOf(stack, id).filter(({ Action }) => Action.includes(action)))
       .map((statements) => JSON.stringify(statements.map(({ Resource }) => Resource)));
 
-  it("the HTTP API call the function of transfers, and no other", () => {
+  it("the HTTP API call the functions of transfers and of scan results, and no other", () => {
     const [called = "", ...others] = resourcesOf("Functions", "FunctionshttpapiRole", "lambda:InvokeFunction");
     assert.deepEqual(others, []);
-    assert.match(called, /^\[\[\{"ref":"Functions\/FunctionstransfersFunction[^"]+"\}\]\]$/);
+    assert.match(
+      called,
+      /^\[\[\{"ref":"Functions\/FunctionsscanresultFunction[^"]+"\},\{"ref":"Functions\/FunctionstransfersFunction[^"]+"\}\]\]$/,
+    );
   });
 
   it("a gateway task keep tasks of its own cluster from being ended, and no others", () => {

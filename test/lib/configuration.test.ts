@@ -368,6 +368,11 @@ const refusals: readonly (readonly [string, unknown, string])[] = [
     { ...valid, scan: { kind: "guardduty", prefixes: ["acme/", "acme/inbox/"] } },
     "scan.prefixes[1]: lies within acme/",
   ],
+  [
+    "a prefix around the server's own folder",
+    { ...valid, scan: { kind: "guardduty", prefixes: ["acme/", ".ferrygate/quarantine/"] } },
+    "scan.prefixes[1]: holds what is in .ferrygate/, the server's own folder",
+  ],
   ["a prefix with a wildcard", { ...valid, scan: { kind: "guardduty", prefixes: ["a*"] } }, "scan.prefixes[0]: is not"],
   [
     "a retention that CloudWatch has not",

@@ -416,23 +416,6 @@ describe("the placed product", () => {
     assert.deepEqual(deleting, []);
   });
 
-  it("refuses to read a file that the scan found infected, and to tag one like the scan", () => {
-    const denials = placed.statements.filter(({ Effect, Sid }) => Effect === "Deny" && Sid !== undefined);
-    const [read, tag] = ["ReadByScanResult", "TagLikeTheScan"].map((sid) => denials.find(({ Sid }) => Sid === sid));
-    assert.deepEqual(read?.Action, ["s3:GetObject", "s3:GetObjectVersion"]);
-    assert.deepEqual(read?.Condition, {
-      StringEquals: { "s3:ExistingObjectTag/GuardDutyMalwareScanStatus": "THREATS_FOUND" },
-      StringNotEquals: { "aws:PrincipalTag/ferrygate-reads-infected": "true" },
-    });
-    assert.equal(tag?.Action.length, 4);
-    const exempt = all("AWS::IAM::Role").filter(({ properties: given }) => text(given.Tags).includes("reads-infected"));
-    assert.deepEqual(exempt.map(({ id }) => id.replace(/[0-9A-F]{8}$/, "")).sort(), [
-      "FunctionsscanresultRole",
-      "ScanRole",
-    ]);
-    assert.equal(all("AWS::GuardDuty::MalwareProtectionPlan").length, 1);
-  });
-
   describe("the network", () => {
     it("gives no task an address of the internet, nor a way to it", () => {
       assert.equal(all("AWS::EC2::NatGateway").length, 0);

@@ -142,6 +142,7 @@ describe("a stage in somebody else's network", () => {
       StringNotEquals: {
         "s3:ExistingObjectTag/GuardDutyMalwareScanStatus": "NO_THREATS_FOUND",
         "aws:PrincipalTag/ferrygate-reads-infected": "true",
+        "s3:ExistingObjectTag/ferrygate-released": "true",
       },
     });
   });
@@ -152,13 +153,22 @@ describe("a stage in somebody else's network", () => {
       .of("AWS::Lambda::Function")
       .filter(({ properties }) => JSON.stringify(properties.Environment ?? {}).includes(scan));
     const names = told.map(({ id }) => /^Functions([a-z]+)Function/.exec(id)?.[1]).sort();
-    assert.deepEqual(names, ["dispatch", "httpapi", "transfers"]);
+    assert.deepEqual(names, ["dispatch", "httpapi", "scanresult", "transfers"]);
     const tags = placed.statements.filter(
       ({ Action, resource }) => Action.includes("s3:GetObjectTagging") && resource.id.startsWith("Functions"),
     );
-    assert.match(
-      JSON.stringify(tags.map(({ Resource }) => Resource)),
-      /^\[\["\{Store\/FilesBucket[^}]+\}\/acme\/inbox\/\*"\]\]$/,
+    assert.deepEqual(
+      tags
+        .map(({ resource, Resource }) => [
+          /^Functions([a-z]+)Role/.exec(resource.id)?.[1],
+          /[^}]+$/.exec(JSON.stringify(Resource))?.[0],
+        ])
+        .sort(),
+      [
+        ["dispatch", '/acme/inbox/*"]'],
+        ["scanresult", '/*"]'],
+        ["transfers", '/acme/inbox/*"]'],
+      ],
     );
     const exempt = placed
       .of("AWS::IAM::Role")

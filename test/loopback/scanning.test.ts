@@ -163,6 +163,8 @@ describe("uploads that clamd has to see first", { skip: programOrSkip("clamd"), 
     }
     const content = await admin.request("GET", `${place}/content`);
     assert.deepEqual(Buffer.from(await content.arrayBuffer()), eicar);
+    const behind = { headers: { range: `bytes=${eicar.length}-` } };
+    await assert.rejects(admin.request("GET", `${place}/content`, behind), /the file has \d+ bytes/);
     // A client that counts the bytes is done before the end is on record.
     await eventsAbout(product, "account=admin&type=transfer.completed", "/inbox/judged.pdf");
     const read = (await product.events("account=admin")).filter(({ data }) => data.quarantineId === file?.id);

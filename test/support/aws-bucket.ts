@@ -5,6 +5,8 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  PutBucketVersioningCommand,
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
@@ -18,6 +20,8 @@ export interface TestBucket {
   objectKeys(prefix?: string): Promise<readonly string[]>;
   content(objectKey: string): Promise<Buffer>;
   put(objectKey: string, content: string): Promise<void>;
+  /** As the product's bucket does. */
+  keepVersions(): Promise<void>;
   dispose(): Promise<void>;
 }
 
@@ -42,11 +46,19 @@ export async function createTestBucket(): Promise<TestBucket> {
   const put = async (objectKey: string, content: string) => {
     await client.send(new PutObjectCommand({ Bucket: bucket, Key: objectKey, Body: content }));
   };
+  const keepVersions = async () => {
+    const VersioningConfiguration = { Status: "Enabled" } as const;
+    await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
+  };
   const dispose = async () => {
-    const Objects = (await objectKeys()).map((objectKey) => ({ Key: objectKey }));
+    const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
+    const Objects = [...Versions, ...DeleteMarkers].map(({ Key: objectKey, VersionId }) => ({
+      Key: objectKey,
+      VersionId,
+    }));
     if (Objects.length > 0) await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }));
     await client.send(new DeleteBucketCommand({ Bucket: bucket }));
     client.destroy();
   };
-  return { client, bucket, objectKeys, content, put, dispose };
+  return { client, bucket, objectKeys, content, put, keepVersions, dispose };
 }

@@ -1,6 +1,6 @@
-import type { AccountingEvent } from "../../core/accounting-event.ts";
-import { FileError } from "../../core/errors.ts";
-import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
+import type { AccountingEvent } from "./accounting-event.ts";
+import { FileError } from "./errors.ts";
+import { parseVirtualPath, type VirtualPath } from "./virtual-path.ts";
 
 /**
  * `waiting` for a verdict; `infected`; `failed` when there is none and it is not tried any more. What is clean is not
@@ -12,6 +12,7 @@ export type HeldState = "waiting" | "infected" | "failed";
 export interface HeldFile {
   /** Of the upload, or of the scan that a rule asked for. */
   readonly transferId: string;
+  /** Empty where a scanner of the store found the file and nobody knows whose it is; so is `sha256` then. */
   readonly accountName: string;
   readonly path: VirtualPath;
   /** Where it belongs in the store. */
@@ -38,6 +39,18 @@ export interface Repeats {
   /** The last of them, and when it was complete (ISO 8601). */
   readonly transferId: string;
   readonly heldAt: string;
+}
+
+export interface HeldPage {
+  readonly files: readonly HeldFile[];
+  /** Pass as `after` to go on; absent on the last page. */
+  readonly next: string | undefined;
+}
+
+/** How much a quarantine may hold. */
+export interface QuarantineBounds {
+  readonly files: number;
+  readonly bytes: number;
 }
 
 /** The file that the end of a held upload tells of. @throws FileError `integrity` for an event that tells of none. */
