@@ -12,6 +12,8 @@ export type PlaceVerdict =
 export interface StoreScan {
   /** Whether it looks at what gets to this place. */
   covers(objectKey: string): boolean;
+  /** Whether nobody can read what is there before it is found clean: what cannot be scanned is put away then. */
+  isHeld(objectKey: string): boolean;
   /** What it said of the object that is there now. @throws FileError `unavailable` */
   verdictOf(objectKey: string): Promise<PlaceVerdict>;
 }

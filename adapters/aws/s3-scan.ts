@@ -1,5 +1,6 @@
 import { GetObjectTaggingCommand, type S3Client } from "@aws-sdk/client-s3";
 import type { PlaceVerdict, StoreScan } from "../../ports/store-scan.ts";
+import { releasedTag } from "./env.ts";
 import { isNamed, statusOf, toFileError } from "./s3-errors.ts";
 
 /** Which objects GuardDuty scans, and whether the bucket's policy keeps everybody from those that are not clean. */
@@ -36,10 +37,13 @@ export interface S3ScanOptions {
 export function createS3Scan({ client, bucket, part }: S3ScanOptions): StoreScan {
   return {
     covers: (objectKey) => isInScannedPart(part, objectKey),
+    isHeld: heldBy(part) ?? (() => false),
     verdictOf: async (objectKey) => {
       try {
         const tags = await client.send(new GetObjectTaggingCommand({ Bucket: bucket, Key: objectKey }));
-        return verdictIn(tags.TagSet?.find(({ Key: name }) => name === statusTag)?.Value);
+        const tagged = (wanted: string) => tags.TagSet?.find(({ Key: name }) => name === wanted)?.Value;
+        // An operator has the last word.
+        return tagged(releasedTag) === "true" ? { verdict: "clean" } : verdictIn(tagged(statusTag));
       } catch (error) {
         if (statusOf(error) === 404 || isNamed(error, "NoSuchKey")) return { verdict: "gone" };
         throw toFileError(error);

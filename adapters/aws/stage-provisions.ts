@@ -14,7 +14,7 @@ export function stageProvisions({ pgpKeys = [], scan }: StageMeans): Provisions 
   return {
     withoutMail: undefined,
     withoutScanner: isHeld ? undefined : 'the stage scans no file before it can be read; scan.deny "until-clean" does',
-    withoutScanStep: "files are scanned where they are in the AWS edition, and rules wait for that",
+    withoutScanStep: scan ? undefined : 'the stage scans no file; scan.kind "guardduty" does',
     withoutConnectors: undefined,
     pgpKeys,
   };

@@ -30,7 +30,12 @@ export async function rehearse(
 }
 
 /** Of a target that tells by itself what it lacks. */
-const everything: Provisions = { withoutMail: undefined, withoutScanner: undefined, pgpKeys: undefined };
+const everything: Provisions = {
+  withoutMail: undefined,
+  withoutScanner: undefined,
+  withoutScanStep: undefined,
+  pgpKeys: undefined,
+};
 
 function inSequence(plan: readonly ProposedChange[], current: EntriesByKind, provisions: Provisions): string[] {
   const rows = rowsOf(plan, current);

@@ -31,7 +31,7 @@ export async function openTable(
   const client = createDynamoClient();
   const table = new DynamoTable({ client, name: tableName, now: () => runtime.now() });
   // What the stage has is not known here; the file, which names its keys and a scanner too, was checked by itself.
-  const provisions = { ...stageProvisions(ofFile), withoutScanner: undefined };
+  const provisions = { ...stageProvisions(ofFile), withoutScanner: undefined, withoutScanStep: undefined };
   const { store } = createDynamoConfiguration({ table, log: runtime.log, provisions });
   const close = async () => {
     if (eventBus !== undefined) await recordChanges(store, eventBus);

@@ -1,9 +1,7 @@
 import type { Context } from "aws-lambda";
-import { createS3Client, createTransferClient } from "../../adapters/aws/clients.ts";
+import { createTransferClient } from "../../adapters/aws/clients.ts";
 import { createDynamoClaims, createDynamoDeadLetters } from "../../adapters/aws/dynamo-automation.ts";
-import { createDynamoHeldEvents } from "../../adapters/aws/dynamo-held-events.ts";
 import { createDynamoPushQueue } from "../../adapters/aws/dynamo-push-queue.ts";
-import { createS3Scan } from "../../adapters/aws/s3-scan.ts";
 import { openS3Site } from "../../adapters/aws/s3-site.ts";
 import { openConnectorIn } from "../../adapters/aws/transfer-connector.ts";
 import { createRemoteSites } from "../../adapters/node/remote/remote-sites.ts";
@@ -13,6 +11,7 @@ import { afterScan } from "../../service/dispatch/after-scan.ts";
 import type { Pushing } from "../../service/dispatch/dispatch-services.ts";
 import { createDispatcher } from "../../service/dispatch/dispatcher.ts";
 import { type ContentEnvironment, openContent } from "./content.ts";
+import { openStoreScanning } from "./held-events.ts";
 import { openServices, type ServicesEnvironment } from "./session-services.ts";
 import { openTable } from "./table.ts";
 
@@ -26,6 +25,7 @@ export function openDispatching(environment: ServicesEnvironment & ContentEnviro
     connector: openConnectorIn(environment.bucket, createTransferClient()),
   });
   const content = openContent(environment);
+  const storeScanning = openStoreScanning(table, environment);
   return {
     ...services,
     /** Each call begins with it. @throws FileError `unavailable` */
@@ -39,12 +39,10 @@ export function openDispatching(environment: ServicesEnvironment & ContentEnviro
     /** Whoever opens connections closes them with these. */
     openDestinations: () => new Destinations(() => configuration.current().destinations, sites, runtime),
     /** The handler where nothing is scanned, and otherwise one that waits for the verdict. */
-    afterScan: (handler: EventHandler) => {
-      const { bucket, scan: part } = environment;
-      const scan = part && createS3Scan({ client: createS3Client(), bucket, part });
-      return scan ? afterScan(handler, { scan, held: createDynamoHeldEvents(table) }) : handler;
+    afterScan: (handler: EventHandler) => (storeScanning ? afterScan(handler, storeScanning) : handler),
+    handlerFor: (pushing: Pushing): EventHandler => {
+      const parts = { ...services, ...content.services, pushing, storeScanning };
+      return createDispatcher(parts, () => configuration.current().dispatch);
     },
-    handlerFor: (pushing: Pushing): EventHandler =>
-      createDispatcher({ ...services, ...content.services, pushing }, () => configuration.current().dispatch),
   };
 }

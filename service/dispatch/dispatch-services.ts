@@ -9,6 +9,7 @@ import type { OpenPgp } from "../../ports/openpgp.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { RemoteTurn } from "../destinations/remote-transfer.ts";
 import type { DispatchScanning } from "../scan/scan-services.ts";
+import type { StoreScanning } from "./after-scan.ts";
 
 export interface Pushing {
   /**
@@ -40,8 +41,10 @@ export interface DispatchServices {
   readonly conversionBounds?: ConversionBounds | undefined;
   /** How files get to destinations; undefined where that is not possible. */
   readonly pushing?: Pushing | undefined;
-  /** What the step `scan` needs; without it such a step fails. */
+  /** What the step `scan` needs, where the server scans by itself. */
   readonly scanning?: DispatchScanning | undefined;
+  /** The same where the store is scanned, and infected files are put away. With neither such a step fails. */
+  readonly storeScanning?: StoreScanning | undefined;
   readonly runtime: Runtime;
   /** How events name this server. */
   readonly serverName: string;

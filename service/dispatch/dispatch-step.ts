@@ -5,6 +5,7 @@ import { once, type Turn } from "../consume/once.ts";
 import { WorkBusy, WorkDeferred } from "../consume/retry.ts";
 import { pushFile } from "../destinations/push-file.ts";
 import { outgoingOf, pushMemory } from "../destinations/push-step.ts";
+import { awaitVerdict } from "./awaited-verdict.ts";
 import { derivation } from "./derivation.ts";
 import { destinationFor } from "./destination.ts";
 import { verifyDetached } from "./detached-signature.ts";
@@ -224,8 +225,13 @@ async function unpackStep(
   if (result) await skip(services, run, file, { ...result, isThere: false });
 }
 
-const scanStep: Action = (services, run, file, turn) =>
-  passOn(services, run, file, scanFile(services, run, file, turn));
+const scanStep: Action = (services, run, file, turn) => {
+  const { storeScanning } = services;
+  const scanned = storeScanning
+    ? awaitVerdict(services, storeScanning, run, file)
+    : scanFile(services, run, file, turn);
+  return passOn(services, run, file, scanned);
+};
 
 /** What there was nothing to do with is not there. */
 async function passOn(

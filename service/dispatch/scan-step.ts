@@ -1,7 +1,7 @@
 import { FileError } from "../../core/errors.ts";
+import { contentKey, type HeldFile } from "../../core/held-file.ts";
 import { ScannerDown } from "../../ports/content-scanner.ts";
 import type { Turn } from "../consume/once.ts";
-import { contentKey, type HeldFile } from "../scan/held-file.ts";
 import type { Quarantine } from "../scan/quarantine.ts";
 import { contentOf } from "../scan/release.ts";
 import { scanEvent } from "../scan/scan-services.ts";
@@ -27,19 +27,20 @@ export async function scanFile(
   file: DispatchedFile,
   turn: Turn,
 ): Promise<DispatchedFile | undefined | { readonly skipped: string }> {
+  if (!services.scanning) throw new FileError("unsupported", "this server scans no files");
   const noted = turn.note === undefined ? undefined : (JSON.parse(turn.note) as Finding);
   const content = noted?.content ?? (await pin(services, file));
   if (typeof content === "string") return { skipped: content };
   const finding = noted ?? (await find(services, file, content));
   if (!finding) {
-    await record(services, run, file, "it is clean", { verdict: "clean", sha256: content.sha256 });
+    await recordScan(services, run, file, "it is clean", { verdict: "clean", sha256: content.sha256 });
     return { ...file, sha256: content.sha256 };
   }
   await turn.annotate(JSON.stringify(finding));
   await isolate(services, run, file, finding);
   const { signature, scanId } = finding;
   const data = { verdict: "infected", signature, quarantineId: scanId, sha256: content.sha256 };
-  await record(services, run, file, `it is infected with ${signature} and in quarantine`, data);
+  await recordScan(services, run, file, `it is infected with ${signature} and in quarantine`, data);
   return undefined;
 }
 
@@ -143,7 +144,8 @@ async function copyIn(
   }
 }
 
-async function record(
+/** The end of the step, with what was found. */
+export async function recordScan(
   services: DispatchServices,
   run: StepRun,
   { path, objectKey }: DispatchedFile,

@@ -1,19 +1,18 @@
 import assert from "node:assert/strict";
-import { randomUUID } from "node:crypto";
 import { after, before, describe, it } from "node:test";
-import { HeadObjectCommand, PutObjectTaggingCommand } from "@aws-sdk/client-s3";
 import type { SQSRecord } from "aws-lambda";
 import { environmentNames as names } from "../../adapters/aws/env.ts";
 import type { AccountingEvent } from "../../core/accounting-event.ts";
+import { ConfigurationError } from "../../core/configuration-error.ts";
 import type { BatchHandler } from "../../lambdas/services/batch-handler.ts";
 import { openConfiguration } from "../../lambdas/services/configuration.ts";
-import { batchOf } from "../support/aws-event-flow.ts";
 import { awsOrSkip } from "../support/aws-services.ts";
 import type { FileClient } from "../support/file-clients.ts";
 import { httpFileClient } from "../support/file-clients.ts";
 import { connectHttp, type HttpClient } from "../support/http-client.ts";
 import { lambdaContext, startHttpApi } from "../support/payload-v2.ts";
 import { type FunctionRig, putEntry, seedConfiguration, startFunctionRig } from "./rig.ts";
+import { scanObject } from "./scan-results.ts";
 
 describe("dispatch of files that GuardDuty scans", { skip: awsOrSkip(), concurrency: 1 }, () => {
   let rig: FunctionRig;
@@ -63,32 +62,8 @@ describe("dispatch of files that GuardDuty scans", { skip: awsOrSkip(), concurre
     });
     await rig.flow.deliver("accounting", functions.accounting);
   };
-  /** GuardDuty tags the object and then tells of it. */
-  const scanned = async (path: string, scanResultStatus: string, threats: readonly { name: string }[] = []) => {
-    const { client: s3, bucket: bucketName } = rig.files;
-    const objectKey = `tester${path}`;
-    const place = { Bucket: bucketName, Key: objectKey };
-    const TagSet = [{ Key: "GuardDutyMalwareScanStatus", Value: scanResultStatus }];
-    const { ETag, VersionId } = await s3.send(new HeadObjectCommand(place));
-    await s3.send(new PutObjectTaggingCommand({ ...place, Tagging: { TagSet } }));
-    const body = {
-      version: "0",
-      id: randomUUID(),
-      "detail-type": "GuardDuty Malware Protection Object Scan Result",
-      source: "aws.guardduty",
-      account: "111122223333",
-      time: new Date().toISOString(),
-      region: "eu-central-1",
-      resources: ["arn:aws:guardduty:eu-central-1:111122223333:malware-protection-plan/b4c7f464ab3a4EXAMPLE"],
-      detail: {
-        schemaVersion: "1.0",
-        scanStatus: "COMPLETED",
-        resourceType: "S3_OBJECT",
-        s3ObjectDetails: { bucketName, objectKey, eTag: ETag, versionId: VersionId, s3Throttled: false },
-        scanResultDetails: { scanResultStatus, threats: threats.length > 0 ? threats : null },
-      },
-    };
-    const batch = batchOf([{ MessageId: randomUUID(), Body: JSON.stringify(body) }]);
+  const scanned = async (path: string, status: string, threats: readonly { name: string }[] = []) => {
+    const batch = await scanObject(rig.files, `tester${path}`, status, threats);
     assert.deepEqual(await functions.scanResult(batch, lambdaContext()), { batchItemFailures: [] });
     await settle();
   };
@@ -151,5 +126,84 @@ describe("dispatch of files that GuardDuty scans", { skip: awsOrSkip(), concurre
     await client.put("/other/e.csv", Buffer.from("e"));
     await settle();
     assert.deepEqual([(await copies()).includes("e.csv"), early.length], [true, 0]);
+  });
+
+  describe("with the step scan", () => {
+    before(async () => {
+      const body = JSON.stringify({
+        name: "through-the-scan",
+        when: { accounts: ["tester"], path: "/work/*.csv" },
+        do: [{ move: "/inbox/" }, { scan: true }, { copy: "/copies/", overwrite: "number" }],
+      });
+      await admin.request("PUT", "/v1/dispatch-rules/through-the-scan", {
+        body,
+        headers: { "content-type": "application/json" },
+      });
+      await client.makeDirectory("/work");
+    });
+    const doneBy = async (path: string) => {
+      const events = await eventsOf(`type=dispatch.completed,dispatch.skipped,dispatch.failed&path=${path}`);
+      return events
+        .filter(({ data }) => data.rule === "through-the-scan")
+        .map(({ data }) => [data.action, data.verdict]);
+    };
+
+    it("waits where an earlier step has put the file, and goes on when it was found clean", async () => {
+      early = [];
+      await client.put("/work/f.csv", Buffer.from("f"));
+      await settle();
+      assert.deepEqual([early.length, (await copies()).includes("f.csv")], [1, false]);
+      await scanned("/inbox/f.csv", "NO_THREATS_FOUND");
+      assert.equal((await copies()).includes("f.csv"), true);
+      assert.deepEqual(await functions.dispatch({ Records: early }, lambdaContext()), { batchItemFailures: [] });
+      await settle();
+      assert.deepEqual(await doneBy("/inbox/f.csv"), [
+        ["copy", undefined],
+        ["scan", "clean"],
+      ]);
+      assert.equal((await copies()).includes("f-1.csv"), false);
+    });
+
+    it("ends the rule for an infected file, which is in quarantine", async () => {
+      await client.put("/work/g.csv", Buffer.from("bad g"));
+      await settle();
+      await scanned("/inbox/g.csv", "THREATS_FOUND", [{ name: "EICAR-Test-File" }]);
+      assert.deepEqual(
+        [(await copies()).includes("g.csv"), (await client.list("/inbox")).includes("g.csv")],
+        [false, false],
+      );
+      const { files } = (await (await admin.request("GET", "/v1/quarantine")).json()) as { files: { path: string }[] };
+      assert.equal(files.filter(({ path }) => path === "/inbox/g.csv").length, 1);
+      const [last] = await doneBy("/inbox/g.csv");
+      assert.equal(last?.[0], "scan");
+    });
+
+    it("fails where it cannot be done: without a verdict, and where nothing is scanned", async () => {
+      const { store } = openConfiguration(rig.test.table, { scan: { prefixes: [], deny: "infected" } });
+      const when = { accounts: ["tester"], path: "/other/*.zip" };
+      await putEntry(store, "dispatch-rule", { name: "elsewhere", when, do: [{ scan: true }, { delete: true }] });
+      await client.put("/other/h.zip", Buffer.from("h"));
+      await client.put("/work/i.csv", Buffer.from("i"));
+      await settle();
+      await scanned("/inbox/i.csv", "UNSUPPORTED");
+      await settle();
+      const failed = await eventsOf("type=dispatch.failed");
+      assert.deepEqual(failed.map(({ data }) => [data.path, data.reason]).sort(), [
+        ["/inbox/i.csv", "/inbox/i.csv could not be scanned: UNSUPPORTED"],
+        ["/other/h.zip", "/other/h.zip is not scanned where it is: scan.prefixes of the stage leave it out"],
+      ]);
+      assert.equal((await client.list("/other")).includes("h.zip"), true);
+    });
+
+    it("is refused where the stage scans nothing", async () => {
+      const { store } = openConfiguration(rig.test.table);
+      const when = { accounts: ["tester"], path: "/other/*.x" };
+      await assert.rejects(
+        putEntry(store, "dispatch-rule", { name: "refused", when, do: [{ scan: true }] }),
+        (error: unknown) =>
+          error instanceof ConfigurationError &&
+          error.problems.some(({ field, message }) => field === "do[0].scan" && /scan\.kind "guardduty"/.test(message)),
+      );
+    });
   });
 });

@@ -17,8 +17,8 @@ export interface Provisions {
   readonly withoutMail: string | undefined;
   /** Why nothing is scanned; undefined where it is. */
   readonly withoutScanner: string | undefined;
-  /** Why there is no step `scan`, where that is for another reason. */
-  readonly withoutScanStep?: string | undefined;
+  /** Why there is no step `scan`; undefined where there is. */
+  readonly withoutScanStep: string | undefined;
   /** Why there are no connectors; undefined where there are. */
   readonly withoutConnectors?: string | undefined;
   /** Undefined where nobody knows. */
@@ -40,6 +40,7 @@ export function fileProvisions(file: {
   return {
     withoutMail: file.mail === undefined ? missing("mail") : undefined,
     withoutScanner: file.scanner === undefined ? missing("scanner") : undefined,
+    withoutScanStep: file.scanner === undefined ? missing("scanner") : undefined,
     withoutConnectors: "connectors of AWS Transfer Family are reached in the AWS edition",
     pgpKeys: file.pgpKeys.map(({ name, publicKey }) => ({ name, isPrivate: publicKey === undefined })),
   };
@@ -99,7 +100,7 @@ function scanFindings(value: JsonObject, { withoutScanner }: Provisions): Findin
 }
 
 function stepFindings(value: JsonObject, provisions: Provisions): Finding[] {
-  const { withoutMail, withoutScanner, withoutScanStep = withoutScanner, pgpKeys } = provisions;
+  const { withoutMail, withoutScanStep, pgpKeys } = provisions;
   return entrySteps(value).flatMap(({ path, step }) => {
     const lacking = (action: string, doing: string, reason: string | undefined): Finding[] => {
       if (reason === undefined || !Object.hasOwn(step, action)) return [];
