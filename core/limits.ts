@@ -114,6 +114,8 @@ export const limits = {
   keptUploadsPerAccount: 100,
   keptUploadBlockBytes: 64 * KiB,
   keptUploadReviewMs: 10 * minute,
+  /** How long a client waits for the digest of an upload that went on: some give an answer up after 15 seconds. */
+  resumedDigestMs: 10 * second,
   /** How long it is known which upload of a place is the newest, unless it ends before. */
   newestUploadMs: 7 * 24 * 60 * minute,
   /** How often an upload that begins looks again whether another one has begun at the same moment. */

@@ -1,3 +1,4 @@
+import { limits } from "../../core/limits.ts";
 import type { StoredEntry } from "../../ports/object-store.ts";
 import { digestOf } from "./content-digest.ts";
 import type { Kept, NewestUpload, OpenedUpload, ResumableUploads } from "./resumable-uploads.ts";
@@ -56,11 +57,11 @@ export class UploadResumption {
 
   /**
    * Reads back what was published: nobody here has seen the bytes of the earlier upload. Undefined where the file has
-   * been replaced since.
+   * been replaced since, or a client would wait too long for it.
    */
   async sha256Of({ etag }: StoredEntry): Promise<string | undefined> {
     const { services, upload } = this.#parts;
-    const content = await digestOf(services, upload.objectKey);
+    const content = await digestOf(services, upload.objectKey, limits.resumedDigestMs);
     return content?.etag === etag ? content.sha256 : undefined;
   }
 }

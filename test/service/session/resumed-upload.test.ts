@@ -64,6 +64,38 @@ describe("an upload that broke off", () => {
     );
   });
 
+  it("is answered without its SHA-256 where reading it back would take too long", async () => {
+    for (const [readMs, isRead] of [
+      [limits.resumedDigestMs, true],
+      [limits.resumedDigestMs + 1, false],
+    ] as const) {
+      const { session, services, objects, ends } = await start();
+      await breakOff(session);
+      const upload = await session.upload("/a.bin", { mode: "update" });
+      await upload.write(7, content.subarray(7));
+      let nowMs = Date.now();
+      Object.assign(services.runtime, { now: () => nowMs });
+      const openRead = objects.openRead.bind(objects);
+      const openSlowly: typeof openRead = async (objectKey) => {
+        const reader = await openRead(objectKey);
+        const read: typeof reader.read = async (target, position) => {
+          nowMs += position === 0 ? readMs : 0;
+          return reader.read(target, position);
+        };
+        return { ...reader, read };
+      };
+      Object.assign(objects, { openRead: openSlowly });
+      const receipt = await upload.commit();
+      const expected = isRead ? sha256(content) : undefined;
+      assert.deepEqual([receipt?.bytes, receipt?.sha256], [content.length, expected]);
+      const completed = ends().at(-1);
+      assert.deepEqual(
+        [completed?.type, completed?.bytes, completed?.sha256],
+        ["transfer.completed", content.length, expected],
+      );
+    }
+  });
+
   it("is seen by nobody else, in no listing, and read by nobody", async () => {
     const { session, again } = await start();
     await breakOff(session);
