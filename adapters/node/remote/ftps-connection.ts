@@ -39,6 +39,21 @@ function letAnswersComeFirst({ ftp }: Client): void {
     // The answer ends the transfer, and the client is done with the connection then.
     setTimeout(() => ftp.dataSocket === dataSocket && close(error), answerMs).unref();
   };
+  const handle = ftp.handle.bind(ftp);
+  // What is under way may learn of that end by itself, where it reads and writes.
+  ftp.handle = (command, respond) => {
+    let end: { readonly error: Error; readonly timer: NodeJS.Timeout } | undefined;
+    return handle(command, (response, task) => {
+      clearTimeout(end?.timer);
+      if (end) return task.reject(response instanceof FTPError ? response : end.error);
+      const reject = (error: Error) => {
+        if (error instanceof FTPError || ftp.closed) return task.reject(error);
+        // Nobody can tell which command an answer belongs to that comes later still.
+        end = { error, timer: setTimeout(() => close(error), answerMs).unref() };
+      };
+      respond(response, { ...task, reject });
+    });
+  };
 }
 
 async function login(client: Client, destination: RemoteDestination): Promise<void> {

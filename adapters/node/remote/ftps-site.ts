@@ -100,8 +100,8 @@ class FtpsSite implements RemoteSite {
           : this.#client.appendFrom(source, this.#place(path)),
       );
     } catch (error) {
-      if (error instanceof FileError && error.code === "not-found") throw refusal(error);
-      throw failure instanceof FileError ? failure : error;
+      if (failure instanceof FileError) throw failure;
+      throw error instanceof FileError && error.code === "not-found" ? refusal(error) : error;
     } finally {
       source.destroy();
     }

@@ -1,11 +1,16 @@
-import { readFile, rm, writeFile } from "node:fs/promises";
+import assert from "node:assert/strict";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
 import { openFtpsSite } from "../../../../adapters/node/remote/ftps-site.ts";
+import type { FileErrorCode } from "../../../../core/errors.ts";
+import type { RemoteDestination } from "../../../../core/remote-destination.ts";
+import { parseVirtualPath } from "../../../../core/virtual-path.ts";
 import { refuses } from "../../../contract/refusal.ts";
 import { describeRemoteSite } from "../../../contract/remote-site.contract.ts";
 import { type FtpServer, proftpdOrSkip, startFtpServer } from "../../../support/ftp-servers.ts";
 import { temporaryDirectory } from "../../../support/product.ts";
+import { startRefusingFtpServer } from "../../../support/refusing-ftp-server.ts";
 import { programOrSkip } from "../../../support/require-program.ts";
 import { mustRun } from "../../../support/run-program.ts";
 
@@ -63,5 +68,72 @@ describe("a login at ProFTPD", { skip: servers.ProFTPD }, () => {
 
   it("is refused with another password", async () => {
     await refuses("permission-denied", openFtpsSite(under.destination({ password: "other" })));
+  });
+});
+
+/** Far more than fits into what lies between two programs. */
+async function* content(): AsyncGenerator<Uint8Array> {
+  for (let index = 0; index < 400; index += 1) yield Buffer.alloc(100_000);
+}
+
+async function upload(destination: RemoteDestination, path: string) {
+  const site = await openFtpsSite(destination);
+  return {
+    site,
+    written: site.write(parseVirtualPath(path), content, {
+      offset: 0,
+      bytes: 40_000_000,
+      sha256: "",
+      overwrite: true,
+    }),
+  };
+}
+
+describe("an upload whose data connection the site resets", () => {
+  const refusals: readonly (readonly [reply: string, afterMs: number, code: FileErrorCode])[] = [
+    ["552 no room", 0, "quota-exceeded"],
+    ["552 no room", 200, "quota-exceeded"],
+    ["553 not that name", 20, "permission-denied"],
+    ["550 not you", 20, "permission-denied"],
+    ["451 not now", 20, "unavailable"],
+  ];
+  for (const [reply, afterMs, code] of refusals) {
+    it(`fails for what the site answers ${afterMs} ms later: ${reply}`, async () => {
+      const server = await startRefusingFtpServer((control) => {
+        setTimeout(() => control.write(`${reply}\r\n`), afterMs);
+      });
+      const { site, written } = await upload(server.destination, "/a.bin");
+      await refuses(code, written);
+      // The next answer belongs to the next question.
+      assert.equal(await site.stat(parseVirtualPath("/b.bin")), undefined);
+      site.close();
+      server.close();
+    });
+  }
+
+  it("may pass where the site says nothing more", async () => {
+    for (const finish of ["end", "pause"] as const) {
+      const server = await startRefusingFtpServer((control) => control[finish]());
+      const { site, written } = await upload(server.destination, "/a.bin");
+      await refuses("unavailable", written);
+      // An answer that came now could be that of another question.
+      await refuses("unavailable", site.stat(parseVirtualPath("/b.bin")));
+      site.close();
+      server.close();
+    }
+  });
+
+  it("fails for good where ProFTPD finds the file too large", { skip: servers.ProFTPD }, async () => {
+    const directory = await temporaryDirectory();
+    const { server, files, destination } = await startFtpServer("ProFTPD", directory);
+    await mkdir(join(files, "small"));
+    await writeFile(join(files, "small", ".ftpaccess"), "MaxStoreFileSize 1 Mb\n");
+    for (let round = 0; round < 5; round += 1) {
+      const { site, written } = await upload(destination(), "/small/a.bin");
+      await refuses("quota-exceeded", written);
+      site.close();
+    }
+    await server.stop();
+    await rm(directory, { recursive: true });
   });
 });
