@@ -12,7 +12,7 @@ import type { RemoteDestination } from "../../core/remote-destination.ts";
 import { parseVirtualPath } from "../../core/virtual-path.ts";
 import type { RemoteSites } from "../../ports/remote-site.ts";
 import { temporaryPath } from "../../service/destinations/remote-names.ts";
-import { awsOrSkip, startAwsServices } from "../support/aws-services.ts";
+import { awsServerOrSkip, startAwsServices } from "../support/aws-services.ts";
 import { type BreakingRelay, type Breaks, startBreakingRelay } from "../support/breaking-relay.ts";
 import { proftpdOrSkip, startFtpServer } from "../support/ftp-servers.ts";
 import { startHttpsFileServer } from "../support/https-file-server.ts";
@@ -92,7 +92,7 @@ describe("a large push", () => {
       await server.close();
     }));
 
-  it("arrives whole in a bucket, in parts, and leaves none", { skip: awsOrSkip() }, () =>
+  it("arrives whole in a bucket, in parts, and leaves none", { skip: awsServerOrSkip() }, () =>
     withBucket({}, async ({ destination, stored, unfinished }) => {
       await withRig(destination(), async (rig) => {
         await rig.push("a.bin", content);
@@ -153,7 +153,7 @@ async function untilBroken(rig: PushRig, { isBroken }: BreakingRelay): Promise<v
 
 const partBytes = 8 * 1024 * 1024;
 
-describe("a push to a bucket whose connection breaks", { skip: awsOrSkip() }, () => {
+describe("a push to a bucket whose connection breaks", { skip: awsServerOrSkip() }, () => {
   it("goes on behind the parts that are there", () =>
     withBucket({ atBytes: 12_000_000 }, async ({ relay, destination, stored, unfinished }) => {
       await withRig(destination(), async (rig) => {

@@ -55,8 +55,7 @@ export async function makeBundles(): Promise<Bundles> {
 
 /** The variables by which the SDK finds the services, as far as this process has them. */
 function servicesOf(environment: NodeJS.ProcessEnv): Readonly<Record<string, string | undefined>> {
-  const { AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = environment;
-  return { AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+  return Object.fromEntries(Object.entries(environment).filter(([name]) => name.startsWith("AWS_")));
 }
 
 function run(args: readonly string[], input: string, environment: Readonly<Record<string, string>>): Promise<string> {

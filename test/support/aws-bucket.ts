@@ -1,16 +1,11 @@
-import { randomUUID } from "node:crypto";
 import {
-  CreateBucketCommand,
-  DeleteBucketCommand,
-  DeleteObjectsCommand,
   GetObjectCommand,
   ListObjectsV2Command,
-  ListObjectVersionsCommand,
   PutBucketVersioningCommand,
   PutObjectCommand,
   type S3Client,
 } from "@aws-sdk/client-s3";
-import { createS3Client } from "../../adapters/aws/clients.ts";
+import { createTestBucket as createBucket } from "./s3-store.ts";
 
 /** A bucket of its own for one test. */
 export interface TestBucket {
@@ -27,14 +22,7 @@ export interface TestBucket {
 
 /** Creates an empty bucket; {@link startAwsServices} comes first. */
 export async function createTestBucket(): Promise<TestBucket> {
-  const client = createS3Client();
-  const bucket = `ferrygate-test-${randomUUID()}`;
-  await client.send(
-    new CreateBucketCommand({
-      Bucket: bucket,
-      CreateBucketConfiguration: { LocationConstraint: (process.env.AWS_REGION ?? "") as "eu-west-1" },
-    }),
-  );
+  const { client, bucket, dispose } = await createBucket();
   const objectKeys = async (prefix = "") => {
     const { Contents = [] } = await client.send(new ListObjectsV2Command({ Bucket: bucket, Prefix: prefix }));
     return Contents.map((found) => found.Key ?? "");
@@ -49,16 +37,6 @@ export async function createTestBucket(): Promise<TestBucket> {
   const keepVersions = async () => {
     const VersioningConfiguration = { Status: "Enabled" } as const;
     await client.send(new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration }));
-  };
-  const dispose = async () => {
-    const { Versions = [], DeleteMarkers = [] } = await client.send(new ListObjectVersionsCommand({ Bucket: bucket }));
-    const Objects = [...Versions, ...DeleteMarkers].map(({ Key: objectKey, VersionId }) => ({
-      Key: objectKey,
-      VersionId,
-    }));
-    if (Objects.length > 0) await client.send(new DeleteObjectsCommand({ Bucket: bucket, Delete: { Objects } }));
-    await client.send(new DeleteBucketCommand({ Bucket: bucket }));
-    client.destroy();
   };
   return { client, bucket, objectKeys, content, put, keepVersions, dispose };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import {
   CreateEventBusCommand,
   DeleteEventBusCommand,
+  DeleteRuleCommand,
   type EventBridgeClient,
   PutRuleCommand,
   PutTargetsCommand,
@@ -15,11 +16,14 @@ import {
   type Message,
   ReceiveMessageCommand,
   SendMessageCommand,
+  SetQueueAttributesCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { createEventBridgeClient, createSqsClient } from "../../adapters/aws/clients.ts";
 import { eventSource } from "../../adapters/aws/env.ts";
+import { deliverySeconds } from "./aws-services.ts";
+import { letEventsIn } from "./event-bus.ts";
 import { lambdaContext } from "./payload-v2.ts";
 
 export type QueueFunction = (event: SQSEvent, context: Context) => Promise<SQSBatchResponse | undefined>;
@@ -51,7 +55,10 @@ export async function createEventFlow(functions: readonly string[]): Promise<Eve
     const create = { QueueName: `${eventBus}-${queue}`, Attributes: { VisibilityTimeout: "0" } };
     queueUrls[queue] = (await sqs.send(new CreateQueueCommand(create))).QueueUrl ?? "";
   }
-  await fillFromBus(events, eventBus, await arnOf(sqs, queueUrls[tap] ?? ""));
+  const tapArn = await arnOf(sqs, queueUrls[tap] ?? "");
+  const Attributes = { Policy: letEventsIn(tapArn) };
+  await sqs.send(new SetQueueAttributesCommand({ QueueUrl: queueUrls[tap], Attributes }));
+  await fillFromBus(events, eventBus, tapArn);
   const handOut = () =>
     drain(sqs, queueUrls[tap] ?? "", async (messages) => {
       for (const { Body } of messages) {
@@ -74,6 +81,7 @@ export async function createEventFlow(functions: readonly string[]): Promise<Eve
     },
     dispose: async () => {
       await events.send(new RemoveTargetsCommand({ Rule: tap, EventBusName: eventBus, Ids: [tap] }));
+      await events.send(new DeleteRuleCommand({ Name: tap, EventBusName: eventBus }));
       for (const QueueUrl of Object.values(queueUrls)) await sqs.send(new DeleteQueueCommand({ QueueUrl }));
       await events.send(new DeleteEventBusCommand({ Name: eventBus }));
       events.destroy();
@@ -101,7 +109,12 @@ async function drain(
   QueueUrl: string,
   take: (messages: readonly Message[]) => Promise<readonly Message[]>,
 ): Promise<number> {
-  const receive = { QueueUrl, MaxNumberOfMessages: 10, MessageSystemAttributeNames: ["All" as const] };
+  const receive = {
+    QueueUrl,
+    MaxNumberOfMessages: 10,
+    WaitTimeSeconds: deliverySeconds,
+    MessageSystemAttributeNames: ["All" as const],
+  };
   for (let dealtWith = 0; ; ) {
     const { Messages = [] } = await sqs.send(new ReceiveMessageCommand(receive));
     const done = Messages.length === 0 ? [] : await take(Messages);

@@ -99,7 +99,8 @@ describe("parts that go straight to S3", { skip: awsOrSkip() }, () => {
       [1, 2],
     );
     const url = new URL(urls[0]?.url ?? "");
-    assert.equal(url.origin, new URL(services.endpoint).origin);
+    const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 = AWS_ENDPOINT_URL } = process.env;
+    assert.ok(url.host.endsWith(new URL(AWS_ENDPOINT_URL_S3 ?? "https://amazonaws.com").host));
     assert.equal(url.searchParams.get("X-Amz-Expires"), `${limits.partUrlMs / 1000}`);
     assert.equal((await fetch(url, { method: "PUT", body: "content" })).status, 200);
     assert.equal((await complete(uploadId)).status, 201);

@@ -11,7 +11,7 @@ import { limits } from "../../../core/limits.ts";
 import type { ObjectStore, PublishOptions } from "../../../ports/object-store.ts";
 import { get, newTransferId, put, settle } from "../../contract/object-content.ts";
 import { refuses } from "../../contract/refusal.ts";
-import { type AwsServices, awsOrSkip, startAwsServices } from "../../support/aws-services.ts";
+import { type AwsServices, awsServerOrSkip, startAwsServices } from "../../support/aws-services.ts";
 import { type Fault, type FaultyHttp, startFaultyHttp } from "../../support/faulty-http.ts";
 import { randomFrom } from "../../support/random.ts";
 import { createS3StoreUnderTest, type S3StoreUnderTest } from "../../support/s3-store.ts";
@@ -19,7 +19,7 @@ import { createS3StoreUnderTest, type S3StoreUnderTest } from "../../support/s3-
 const settleMs = 300;
 const large = limits.storePartBytes + 1000;
 
-describe("S3 with faults", { skip: awsOrSkip() }, () => {
+describe("S3 with faults", { skip: awsServerOrSkip() }, () => {
   let services: AwsServices;
   let proxy: FaultyHttp;
   let tested: S3StoreUnderTest;

@@ -6,7 +6,7 @@ import type { S3ObjectStore } from "../../../adapters/aws/s3-object-store.ts";
 import { limits } from "../../../core/limits.ts";
 import { get, put } from "../../contract/object-content.ts";
 import { refuses } from "../../contract/refusal.ts";
-import { type AwsServices, awsOrSkip, startAwsServices } from "../../support/aws-services.ts";
+import { type AwsServices, awsServerOrSkip, startAwsServices } from "../../support/aws-services.ts";
 import { type FaultyHttp, startFaultyHttp } from "../../support/faulty-http.ts";
 import { createS3StoreUnderTest, type S3StoreUnderTest } from "../../support/s3-store.ts";
 
@@ -19,7 +19,7 @@ function readBy({ method = "", url = "", headers }: IncomingMessage): string {
   return ["GET", "HEAD"].includes(method) && !query.includes("list-type") ? placeIn(path) : "";
 }
 
-describe("a file that nobody may read before its scan", { skip: awsOrSkip() }, () => {
+describe("a file that nobody may read before its scan", { skip: awsServerOrSkip() }, () => {
   let services: AwsServices;
   let proxy: FaultyHttp;
   let tested: S3StoreUnderTest;

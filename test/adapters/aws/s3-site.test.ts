@@ -13,7 +13,7 @@ import { openS3Site } from "../../../adapters/aws/s3-site.ts";
 import { FileError } from "../../../core/errors.ts";
 import { parseVirtualPath } from "../../../core/virtual-path.ts";
 import { describeRemoteSite } from "../../contract/remote-site.contract.ts";
-import { awsOrSkip, startAwsServices } from "../../support/aws-services.ts";
+import { awsServerOrSkip, startAwsServices } from "../../support/aws-services.ts";
 import { startFaultyHttp } from "../../support/faulty-http.ts";
 import { remoteDestination } from "../../support/remote-destination.ts";
 
@@ -39,7 +39,7 @@ async function startBucket() {
   return { client, Bucket, objectKey, destination, dispose };
 }
 
-describeRemoteSite("S3", awsOrSkip(), async () => {
+describeRemoteSite("S3", awsServerOrSkip(), async () => {
   const { client, Bucket, objectKey, destination, dispose } = await startBucket();
   return {
     open: async () => openS3Site(destination),
@@ -63,7 +63,7 @@ describeRemoteSite("S3", awsOrSkip(), async () => {
 
 const MiB = 1024 ** 2;
 
-describe("a rename in S3", { skip: awsOrSkip() }, () => {
+describe("a rename in S3", { skip: awsServerOrSkip() }, () => {
   const at = parseVirtualPath;
 
   /**

@@ -8,7 +8,7 @@ import { createSesClient } from "../../../adapters/aws/clients.ts";
 import { createSesMailer } from "../../../adapters/aws/ses-mailer.ts";
 import { DeliveryError } from "../../../core/delivery.ts";
 import type { EmailMessage } from "../../../ports/mailer.ts";
-import { type AwsServices, awsOrSkip, startAwsServices } from "../../support/aws-services.ts";
+import { type AwsServices, awsServerOrSkip, startAwsServices } from "../../support/aws-services.ts";
 
 const message: EmailMessage = {
   messageId: "1@example.com",
@@ -21,7 +21,7 @@ const message: EmailMessage = {
   html: "<p>ü</p>",
 };
 
-describe("mail through Amazon SES", { skip: awsOrSkip() }, () => {
+describe("mail through Amazon SES", { skip: awsServerOrSkip() }, () => {
   let services: AwsServices;
   before(async () => {
     services = await startAwsServices();

@@ -8,11 +8,11 @@ import { parseVirtualPath } from "../../../core/virtual-path.ts";
 import type { RemoteSite } from "../../../ports/remote-site.ts";
 import { refuses } from "../../contract/refusal.ts";
 import { describeRemoteSite } from "../../contract/remote-site.contract.ts";
-import { awsOrSkip, startAwsServices } from "../../support/aws-services.ts";
+import { awsServerOrSkip, startAwsServices } from "../../support/aws-services.ts";
 import { remoteDestination } from "../../support/remote-destination.ts";
 import { ConnectorSite, startTransferService } from "../../support/transfer-service.ts";
 
-describeRemoteSite("a connector of AWS Transfer Family", awsOrSkip(), async () => {
+describeRemoteSite("a connector of AWS Transfer Family", awsServerOrSkip(), async () => {
   const services = await startAwsServices();
   const credentials = { accessKeyId: "test", secretAccessKey: "test-secret" };
   const region = "eu-west-1";
