@@ -9,7 +9,7 @@ export interface CertificateWatchOptions {
   readonly serverName: string;
   /** Undefined where FTPS is not served. */
   readonly tls: (() => TlsMaterial) | undefined;
-  readonly accounting: Pick<AccountingLog, "append" | "query">;
+  readonly accounting: Pick<AccountingLog, "append" | "find" | "query">;
   readonly runtime: Runtime;
 }
 

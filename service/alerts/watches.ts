@@ -19,7 +19,7 @@ export interface WatchServices {
   readonly rules: () => readonly AlertRule[];
   readonly accounts: () => Iterable<Account>;
   readonly certificates: () => readonly ServerCertificate[];
-  readonly accounting: Pick<AccountingLog, "append" | "query">;
+  readonly accounting: Pick<AccountingLog, "append" | "find" | "query">;
   readonly runtime: Runtime;
   readonly serverName: string;
   /** How late the record may show an event. @default not at all */
@@ -96,13 +96,20 @@ export class Watches {
     };
     for (let cursor: string | undefined; ; ) {
       const page = await this.#services.accounting.query({ ...query, cursor });
-      const isThere = page.events.some(
-        ({ data: { direction, quarantined, path: at } }) =>
-          direction !== "download" && quarantined !== true && typeof at === "string" && path.matches(at),
-      );
-      if (isThere || page.cursor === undefined) return isThere;
+      for (const event of page.events) {
+        const { direction, quarantined, path: at } = event.data;
+        const isFile = direction !== "download" && quarantined !== true && typeof at === "string";
+        if (isFile && path.matches(at) && !(await this.#wasPutAway(event))) return true;
+      }
+      if (page.cursor === undefined) return false;
       cursor = page.cursor;
     }
+  }
+
+  /** A scanner of the store itself finds an upload infected behind its end. */
+  async #wasPutAway({ type, data }: AccountingEvent): Promise<boolean> {
+    if (type !== "transfer.completed" || typeof data.transferId !== "string") return false;
+    return (await this.#services.accounting.find(`${data.transferId}.scan.infected`)) !== undefined;
   }
 
   /**

@@ -133,6 +133,23 @@ describe("a file that is due", () => {
     });
   }
 
+  it("is missing when what came was put away, until it is released", async () => {
+    const data = { path: "/inbox/orders-1.csv", direction: "upload", transferId: "t" };
+    const came = event("transfer.completed", "2026-11-22T05:00:00.000Z", data);
+    const infected = { ...event("scan.infected", "2026-11-22T05:00:09.000Z", data), id: "t.scan.infected" };
+    for (const [isReleased, count] of [
+      [false, 1],
+      [true, 0],
+    ] as const) {
+      const { watches, accounting, begin, told } = rig({ rules: [rule] });
+      await begin();
+      for (const one of [came, infected]) await accounting.append(one);
+      if (isReleased) await accounting.append(event("scan.released", "2026-11-22T05:30:00.000Z", data));
+      await watches.check();
+      assert.equal(told().length, count);
+    }
+  });
+
   for (const [title, changes, count] of [
     ["was made", [change("2026-11-22T06:00:10.000Z", { operation: "created", fields: ["enabled", "expect"] })], 0],
     ["got another deadline", [change("2026-11-22T06:00:10.000Z", { fields: ["expect.by"] })], 0],
