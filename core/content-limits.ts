@@ -44,6 +44,9 @@ export const contentLimits = {
   scanAnswerMs: 5 * second,
   /** How long a scanner that answers later has for its verdict. */
   scanPendingMs: 60 * minute,
+  /** How long a verdict waits for its upload to be on record, and how often that is looked at. */
+  verdictRecordMs: 30 * second,
+  verdictRecordRetryMs: 1 * second,
   /** How long an infected file is kept where nothing else is configured, and the longest that can be. */
   quarantineRetentionDays: 30,
   longestQuarantineRetentionDays: 3650,

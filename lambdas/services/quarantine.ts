@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { createLambdaClient, createS3Client } from "../../adapters/aws/clients.ts";
 import { createDynamoClaims } from "../../adapters/aws/dynamo-automation.ts";
 import type { DynamoTable } from "../../adapters/aws/dynamo-table.ts";
@@ -23,6 +24,7 @@ export function openQuarantine(
     origins: createS3ObjectOrigins({ client, bucket }),
     quarantine: createS3Quarantine({ client, bucket, objects, table, bounds }),
     claims: createDynamoClaims(table),
+    pause: (ms: number) => setTimeout(ms),
   };
 }
 

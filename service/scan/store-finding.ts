@@ -26,6 +26,8 @@ export interface StoreVerdictServices {
   readonly claims: Claims;
   /** Where nobody reads what is not found clean. By default nowhere. */
   readonly isHeldInPlace?: ((objectKey: string) => boolean) | undefined;
+  /** Waits so many milliseconds. Without it, what is not on record yet is not waited for. */
+  readonly pause?: ((ms: number) => Promise<void>) | undefined;
   readonly runtime: Runtime;
   readonly serverName: string;
 }

@@ -1,5 +1,6 @@
 import type { AccountingEvent } from "../../core/accounting-event.ts";
 import { FileError } from "../../core/errors.ts";
+import { limits } from "../../core/limits.ts";
 import { isReserved } from "../../core/reserved-place.ts";
 import { transferEventId } from "../session/transfer.ts";
 import { putAway } from "./put-away.ts";
@@ -36,13 +37,19 @@ export async function settleStoreVerdict(
   await services.accounting.append(verdictEvent(services, finding, { origin }));
 }
 
-/** Events take a while from the bus into the index, and a scanner may be faster. */
+/** Events take some seconds from the bus into the index, and a scanner may be faster. */
 async function uploadOf(
-  { accounting }: StoreVerdictServices,
+  { accounting, runtime, pause }: StoreVerdictServices,
   transferId: string,
   isLast: boolean,
 ): Promise<AccountingEvent | undefined> {
-  const upload = await accounting.find(transferEventId(transferId, "transfer.completed"));
-  if (upload || isLast) return upload;
+  const endMs = runtime.now() + limits.verdictRecordMs;
+  for (;;) {
+    const upload = await accounting.find(transferEventId(transferId, "transfer.completed"));
+    if (upload) return upload;
+    if (!pause || runtime.now() >= endMs) break;
+    await pause(limits.verdictRecordRetryMs);
+  }
+  if (isLast) return undefined;
   throw new FileError("unavailable", "the upload of a scanned file is not on record yet");
 }

@@ -204,11 +204,10 @@ describe("the quarantine of the AWS edition", { skip: awsOrSkip(), concurrency: 
   it("waits with the verdict that is faster than the record of the upload", async () => {
     await client.put("/inbox/c.csv", Buffer.from("bad c"));
     const early = await scanObject(rig.files, "tester/inbox/c.csv", "THREATS_FOUND", eicar);
-    const answer = await functions.scanResult(early, lambdaContext());
-    assert.equal(answer.batchItemFailures.length, 1);
+    const answer = functions.scanResult(early, lambdaContext());
     assert.deepEqual(await client.list("/inbox"), ["a.csv", "b.csv", "c.csv"]);
     await settle();
-    await deliver(early);
+    assert.deepEqual(await answer, { batchItemFailures: [] });
     assert.equal((await heldAs("/inbox/c.csv")).account, "tester");
     assert.equal((await client.list("/copies")).includes("c.csv"), false);
   });

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { GetObjectTaggingCommand, HeadObjectCommand } from "@aws-sdk/client-s3";
+import { createS3Client } from "../../../adapters/aws/clients.ts";
 import { createDynamoStaging } from "../../../adapters/aws/dynamo-staging.ts";
 import { createS3ObjectStore } from "../../../adapters/aws/s3-object-store.ts";
 import { createS3Quarantine } from "../../../adapters/aws/s3-quarantine.ts";
@@ -61,5 +62,49 @@ describe("the quarantine on S3 and DynamoDB", { skip: awsOrSkip() }, () => {
     const held = new GetObjectTaggingCommand({ Bucket: bucket, Key: ".ferrygate/quarantine/q" });
     assert.deepEqual((await client.send(held)).TagSet, []);
     await dispose();
+  });
+
+  it("lets a file over 5 GiB out in parts, with the mark", async () => {
+    const { client, bucket, objects, dispose } = await open({ files: 2, bytes: 10 });
+    const { table, dispose: disposeTable } = await createTestTable();
+    const asked = new Map<string, Record<string, unknown>>();
+    const isHeld = (input: object) => "Key" in input && input.Key === ".ferrygate/quarantine/q";
+    const head = { ContentLength: 5 * 2 ** 30 + 1, ETag: '"e"', Metadata: { mtime: "1.000" } };
+    const answers: Readonly<Record<string, () => object>> = {
+      HeadObject: () => head,
+      CreateMultipartUpload: () => ({ UploadId: "u" }),
+      UploadPartCopy: () => ({ CopyPartResult: { ETag: '"p"' } }),
+      CompleteMultipartUpload: () => ({ ETag: '"made-6"' }),
+    };
+    const answering = createS3Client();
+    answering.middlewareStack.add(
+      (next, { commandName = "" }) =>
+        async (args) => {
+          const name = commandName.replace("Command", "");
+          if (name === "HeadObject" && !isHeld(args.input)) return next(args);
+          asked.set(name, args.input as Record<string, unknown>);
+          return { output: { $metadata: {}, ...answers[name]?.() }, response: {} };
+        },
+      { step: "initialize", priority: "low" },
+    );
+    const quarantine = createS3Quarantine({
+      client: answering,
+      bucket,
+      objects,
+      table,
+      bounds: { files: 1, bytes: 1 },
+    });
+    const made = await quarantine.letOut("q", "in/a");
+    assert.deepEqual([made.etag, made.size, made.modifiedAtMs], ["made-6", 5 * 2 ** 30 + 1, 1000]);
+    const begun = asked.get("CreateMultipartUpload");
+    assert.deepEqual(
+      [begun?.Tagging, begun?.Metadata],
+      ["ferrygate-released=true", { mtime: "1.000", "ferrygate-released": "q" }],
+    );
+    assert.equal(asked.get("CompleteMultipartUpload")?.IfNoneMatch, "*");
+    answering.destroy();
+    await disposeTable();
+    await dispose();
+    client.destroy();
   });
 });

@@ -53,16 +53,16 @@ async function start({ transferId = "transfer-1", bounds = { files: 10, bytes: 1
   };
   if (isOnRecord) await accounting.append(upload);
   const etag = await put("acme/in/a.pdf", "abc");
+  const verdictOf = (changes: Partial<StoreVerdict>): StoreVerdict => {
+    const clean = { verdict: "clean", reason: "", scanner: "GuardDuty" } as const;
+    return { objectKey: "acme/in/a.pdf", etag, ...clean, ...changes };
+  };
   const settle = (changes: Partial<StoreVerdict> = {}, isLast = false) =>
-    settleStoreVerdict(
-      all,
-      { objectKey: "acme/in/a.pdf", etag, verdict: "clean", reason: "", scanner: "GuardDuty", ...changes },
-      isLast,
-    );
+    settleStoreVerdict(all, verdictOf(changes), isLast);
   const recorded = (prefix = "scan.") => accounting.events.filter(({ type }) => type.startsWith(prefix));
   const isThere = async (objectKey: string) => (await objects.stat(objectKey)) !== undefined;
   const held = async () => (await quarantine.list({ limit: 10 })).files;
-  return { services: all, put, settle, recorded, isThere, held, released, etag };
+  return { services: all, put, verdictOf, settle, recorded, isThere, held, released, etag };
 }
 
 const infected = { verdict: "infected", reason: "EICAR" } as const;
@@ -278,6 +278,17 @@ test("an upload that is not on record yet is waited for, but not without end", a
   await settle({}, true);
   const [event] = recorded();
   assert.deepEqual([event?.account, event?.data], [undefined, { objectKey: "acme/in/a.pdf", scanner: "GuardDuty" }]);
+});
+
+test("an upload that comes on record meanwhile is waited for in the same call", async () => {
+  const { services, verdictOf, recorded } = await start({ isOnRecord: false });
+  const pauses: number[] = [];
+  const pause = async (ms: number) => {
+    pauses.push(ms);
+    if (pauses.length === 3) await services.accounting.append(upload);
+  };
+  await settleStoreVerdict({ ...services, pause }, verdictOf(infected), false);
+  assert.deepEqual([pauses, recorded()[0]?.account?.name], [[1000, 1000, 1000], "acme"]);
 });
 
 test("what came into the store on another way is on record under its name there", async () => {
