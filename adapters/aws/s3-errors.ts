@@ -12,6 +12,15 @@ const meanings: Readonly<Record<string, readonly [FileErrorCode, string]>> = {
   AccessDenied: ["permission-denied", "the store denies access"],
 };
 
+/** Credentials that are being replaced, and a clock that is wrong: trouble of ours, though the status is 403. */
+const credentialTroubles = [
+  "ExpiredToken",
+  "InvalidAccessKeyId",
+  "InvalidToken",
+  "RequestTimeTooSkewed",
+  "SignatureDoesNotMatch",
+];
+
 /**
  * The one place where an error of S3 becomes a FileError. What has no meaning of its own (`SlowDown`, `InternalError`,
  * a lost connection, a missing bucket …) is trouble that may pass: `unavailable`. FileErrors stay what they are.
@@ -34,6 +43,7 @@ export class BeingScanned extends FileError {
 /** Answers to HEAD have no body, so no name: the status has to do. */
 function byStatus(error: unknown): readonly [FileErrorCode, string] | undefined {
   const status = statusOf(error);
+  if (isNamed(error, ...credentialTroubles)) return undefined;
   if (status === 412) return meanings.PreconditionFailed;
   if (status === 403) return meanings.AccessDenied;
   return undefined;

@@ -6,12 +6,29 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { AddressInfo } from "node:net";
+import { setTimeout as delay } from "node:timers/promises";
+
+const trickleMs = 50;
 
 /**
- * What becomes of a request: it passes; it is refused with a status, unheard or with half of its content read; its
- * connection breaks before it is heard; it is done and the answer is lost, or breaks off; it is never answered.
+ * What becomes of a request: it passes; it is refused, unheard, with a status or for its signature; its connection
+ * breaks before it is heard; it is done and the answer is lost, or breaks off, or comes slowly; it is never answered.
+ * S3 also begins some answers with status 200 and finds out later that it failed, whether it was done or not.
  */
-export type Fault = "pass" | "403" | "500" | "503" | "break" | "lose-answer" | "cut-answer" | "hang";
+export type Fault =
+  | "pass"
+  | "403"
+  | "500"
+  | "503"
+  | "expired-token"
+  | "skewed-clock"
+  | "error-in-200"
+  | "done-and-error-in-200"
+  | "break"
+  | "lose-answer"
+  | "cut-answer"
+  | "slow-answer"
+  | "hang";
 
 export interface FaultyHttp {
   readonly endpoint: string;
@@ -38,7 +55,10 @@ function serve(target: string, fault: Fault, request: IncomingMessage, response:
     case "403":
     case "500":
     case "503":
-      request.resume().once("end", () => response.writeHead(Number(fault)).end(errorOf(fault)));
+    case "expired-token":
+    case "skewed-clock":
+    case "error-in-200":
+      request.resume().once("end", () => response.writeHead(errors[fault].status).end(errorOf(fault)));
       break;
     case "break":
       // In the middle of the content, where there is some.
@@ -52,10 +72,19 @@ function serve(target: string, fault: Fault, request: IncomingMessage, response:
   }
 }
 
-const errorCodes = { 403: "AccessDenied", 500: "InternalError", 503: "SlowDown" } as const;
+type Refusal = "403" | "500" | "503" | "expired-token" | "skewed-clock" | "error-in-200";
 
-function errorOf(status: "403" | "500" | "503"): string {
-  const code = errorCodes[status];
+const errors: Readonly<Record<Refusal, { readonly status: number; readonly code: string }>> = {
+  403: { status: 403, code: "AccessDenied" },
+  500: { status: 500, code: "InternalError" },
+  503: { status: 503, code: "SlowDown" },
+  "expired-token": { status: 400, code: "ExpiredToken" },
+  "skewed-clock": { status: 403, code: "RequestTimeTooSkewed" },
+  "error-in-200": { status: 200, code: "InternalError" },
+};
+
+function errorOf(fault: Refusal): string {
+  const { code } = errors[fault];
   return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>a fault</Message></Error>`;
 }
 
@@ -66,8 +95,13 @@ function forward(target: string, fault: Fault, request: IncomingMessage, respons
       answer.resume().once("end", () => request.socket.destroy());
       return;
     }
+    if (fault === "done-and-error-in-200") {
+      answer.resume().once("end", () => response.writeHead(200).end(errorOf("error-in-200")));
+      return;
+    }
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     if (fault === "pass") answer.pipe(response);
+    else if (fault === "slow-answer") void trickle(answer, response);
     else cut(answer, response);
   });
   outgoing.on("error", () => request.socket.destroy());
@@ -82,6 +116,15 @@ function cut(answer: IncomingMessage, response: ServerResponse): void {
     answer.destroy();
   });
   answer.once("end", () => response.end());
+}
+
+/** Stops for a moment after each piece. */
+async function trickle(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  for await (const chunk of answer) {
+    response.write(chunk);
+    await delay(trickleMs);
+  }
+  response.end();
 }
 
 async function stopServer(server: Server): Promise<void> {

@@ -85,6 +85,61 @@ describe("S3 with faults", { skip: awsServerOrSkip() }, () => {
     }
   });
 
+  it("publishes once when CompleteMultipartUpload fails behind a status of 200, done or not", async () => {
+    for (const faults of [
+      ["error-in-200"],
+      ["done-and-error-in-200"],
+      ["error-in-200", "done-and-error-in-200"],
+    ] as const) {
+      faultsOn(isComplete, ...faults);
+      assert.equal(await upload("a", Buffer.alloc(large, "x"), { exclusive: faults.length === 2 }), "published");
+      assert.equal((await tested.store.stat("a"))?.size, large);
+      await tested.store.remove("a", "file");
+    }
+    faultOf = (request) => (isComplete(request) ? "error-in-200" : "pass");
+    assert.equal(await upload("a", Buffer.alloc(large)), "unpublished");
+    assert.equal(await tested.store.stat("a"), undefined);
+  });
+
+  it("copies and renames whole when CopyObject fails behind a status of 200, or not at all", async () => {
+    const isCopy = ({ headers }: IncomingMessage) => headers["x-amz-copy-source"] !== undefined;
+    await put(tested.store, "a", "content");
+    faultsOn(isCopy, "error-in-200", "done-and-error-in-200");
+    await store.move("a", "b", { overwrite: false });
+    assert.equal(await get(tested.store, "b"), "content");
+    assert.equal(await tested.store.stat("a"), undefined);
+    faultOf = (request) => (isCopy(request) ? "error-in-200" : "pass");
+    await refuses("unavailable", store.move("b", "c", { overwrite: false }));
+    assert.equal(await get(tested.store, "b"), "content");
+    assert.equal(await tested.store.stat("c"), undefined);
+  });
+
+  it("says that it cannot do it now when credentials have expired or the clock is wrong", async () => {
+    for (const fault of ["expired-token", "skewed-clock"] as const) {
+      faultOf = (request) => (isPut(request) ? fault : "pass");
+      await refuses("unavailable", put(store, fault, "content"));
+      faultOf = () => "pass";
+      assert.equal(await tested.store.stat(fault), undefined);
+      await put(store, fault, "content");
+      assert.equal(await get(tested.store, fault), "content");
+    }
+  });
+
+  it("waits for what comes slowly, as long as it comes", async () => {
+    const content = randomBytes(limits.storeReadBytes);
+    const writer = await tested.store.openWrite("a", newTransferId());
+    await writer.write(content);
+    await writer.publish({});
+    faultOf = ({ method }) => (method === "GET" ? "slow-answer" : "pass");
+    const reader = await store.openRead("a");
+    const target = Buffer.alloc(content.length);
+    for (let position = 0; position < target.length; ) {
+      position += await reader.read(target.subarray(position), position);
+    }
+    assert.ok(target.equals(content));
+    await reader.close();
+  });
+
   it("says published of a lost CompleteMultipartUpload also when the file has been replaced since", async () => {
     const transferId = newTransferId();
     const writer = await store.openWrite("a", transferId);
@@ -175,7 +230,7 @@ const isCreate = ({ method, url = "" }: IncomingMessage) => method === "POST" &&
 const isComplete = ({ method, url = "" }: IncomingMessage) => method === "POST" && url.includes("uploadId");
 
 function drawn(random: () => number): Fault {
-  const faults = ["500", "503", "break", "lose-answer", "cut-answer", "hang"] as const;
+  const faults = ["500", "503", "break", "lose-answer", "cut-answer", "done-and-error-in-200", "hang"] as const;
   return faults[Math.floor(random() * faults.length)] ?? "500";
 }
 
