@@ -1,7 +1,7 @@
 import { FileError } from "../../core/errors.ts";
 import type { UploadOptions } from "../../service/session/upload.ts";
 import type { Attributes } from "./attributes.ts";
-import type { OpenDownload, OpenHandle, OpenUpload } from "./handles.ts";
+import { type OpenDownload, type OpenHandle, type OpenUpload, uploadFacts } from "./handles.ts";
 import { attributesOf } from "./long-name.ts";
 import { attributesReply, DataReply, eofReply, handleReply, okReply } from "./replies.ts";
 import type { Answer, RequestContext } from "./request-context.ts";
@@ -14,10 +14,13 @@ export const openFlag = { read: 0x1, write: 0x2, append: 0x4, create: 0x8, trunc
  * a handle is what fails, not the OPEN.
  */
 export const openFile: Answer<"open"> = async ({ id, path, flags, attributes }, context) => {
-  const isUpload = (flags & (openFlag.write | openFlag.append)) !== 0;
-  const open = () => (isUpload ? openUpload(path, flags, attributes, context) : openDownload(path, context));
+  const open = () => (opensUpload(flags) ? openUpload(path, flags, attributes, context) : openDownload(path, context));
   return handleReply(id, await context.handles.add("files", open));
 };
+
+export function opensUpload(flags: number): boolean {
+  return (flags & (openFlag.write | openFlag.append)) !== 0;
+}
 
 async function openDownload(path: string, { session }: RequestContext): Promise<OpenDownload> {
   return { type: "download", path, download: await session.download(path) };
@@ -80,28 +83,30 @@ export const handleAttributes: Answer<"fstat"> = async ({ id, handle }, { handle
   const entry = handles.get(handle);
   if (entry.type === "download") return attributesReply(id, attributesOf(entry.download.entry));
   if (entry.type === "directory") return attributesReply(id, attributesOf(await session.stat(entry.path)));
-  const { upload, openedAtMs } = entry;
-  const facts = { type: "file", size: upload.size, modifiedAtMs: upload.modifiedAtMs ?? openedAtMs } as const;
-  return attributesReply(id, attributesOf(facts));
+  return attributesReply(id, attributesOf(uploadFacts(entry)));
 };
 
 /** An upload keeps the times for the moment when it is published; elsewhere this is a SETSTAT of the handle's path. */
 export const setHandleAttributes: Answer<"fsetstat"> = async ({ id, handle, attributes }, context) => {
   const entry = context.handles.get(handle);
-  if (entry.type !== "upload") {
-    await applyAttributes(entry.path, attributes, context);
-    return okReply(id);
-  }
-  if (attributes.size !== undefined) entry.upload.setSize(attributes.size);
-  const modified = modifiedAtMs(attributes);
-  if (modified !== undefined) entry.upload.setModified(modified);
+  if (entry.type === "upload") applyToUpload(entry, attributes);
+  else await applyAttributes(entry.path, attributes, context);
   return okReply(id);
 };
 
+/** While this client writes a file its path means that one: sshfs names files by their path only. */
 export const setPathAttributes: Answer<"setstat"> = async ({ id, path, attributes }, context) => {
-  await applyAttributes(path, attributes, context);
+  const entry = context.handles.uploadTo(path);
+  if (entry) applyToUpload(entry, attributes);
+  else await applyAttributes(path, attributes, context);
   return okReply(id);
 };
+
+function applyToUpload({ upload }: OpenUpload, attributes: Attributes): void {
+  if (attributes.size !== undefined) upload.setSize(attributes.size);
+  const modified = modifiedAtMs(attributes);
+  if (modified !== undefined) upload.setModified(modified);
+}
 
 /** Modification times and an empty size are kept; modes and owners are accepted, as clients insist, and are not. */
 async function applyAttributes(path: string, attributes: Attributes, context: RequestContext): Promise<void> {

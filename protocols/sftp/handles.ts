@@ -1,10 +1,12 @@
 import { FileError } from "../../core/errors.ts";
+import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
 import type { Download } from "../../service/session/download.ts";
 import type { Listing } from "../../service/session/listing.ts";
 import type { Upload } from "../../service/session/upload.ts";
 
 type ListingPage = NonNullable<Awaited<ReturnType<Listing["next"]>>>;
 export type ListedEntry = ListingPage[number];
+export type ListedFacts = Pick<ListedEntry, "type" | "size" | "modifiedAtMs">;
 
 export interface OpenDownload {
   readonly type: "download";
@@ -17,6 +19,11 @@ export interface OpenUpload {
   readonly path: string;
   readonly upload: Upload;
   readonly openedAtMs: number;
+}
+
+/** As an entry that is there already. */
+export function uploadFacts({ upload, openedAtMs }: OpenUpload): ListedFacts {
+  return { type: "file", size: upload.size, modifiedAtMs: upload.modifiedAtMs ?? openedAtMs };
 }
 
 export interface OpenDirectory {
@@ -85,6 +92,19 @@ export class HandleTable {
   /** The path that was opened, as the client wrote it; undefined for a handle that is not open. */
   pathOf(handle: string): string | undefined {
     return this.#open.get(handle)?.path;
+  }
+
+  /** Of the upload to this path that was begun last. */
+  uploadHandle(target: VirtualPath): string | undefined {
+    const isUpload = ([, entry]: [string, OpenHandle]) =>
+      entry.type === "upload" && parseVirtualPath(entry.path) === target;
+    return [...this.#open].findLast(isUpload)?.[0];
+  }
+
+  /** The upload to this path that was begun last. @throws FileError `invalid-path` */
+  uploadTo(path: string): OpenUpload | undefined {
+    const entry = this.#open.get(this.uploadHandle(parseVirtualPath(path)) ?? "");
+    return entry?.type === "upload" ? entry : undefined;
   }
 
   /** As {@link get}; the handle is closed from then on. */

@@ -1,5 +1,5 @@
 import type { Attributes } from "./attributes.ts";
-import type { ListedEntry } from "./handles.ts";
+import type { ListedEntry, ListedFacts } from "./handles.ts";
 
 /**
  * Every file and folder has this owner and these modes: who may do what is decided by permission rules, which modes
@@ -14,9 +14,7 @@ const maxSeconds = 2 ** 32 - 1;
 const recentMs = 182 * 24 * 60 * 60 * 1000;
 const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
-type EntryFacts = Pick<ListedEntry, "type" | "size" | "modifiedAtMs">;
-
-export function attributesOf({ type, size, modifiedAtMs }: EntryFacts): Attributes {
+export function attributesOf({ type, size, modifiedAtMs }: ListedFacts): Attributes {
   const seconds = Math.min(Math.max(0, Math.floor(modifiedAtMs / 1000)), maxSeconds);
   return {
     size,

@@ -1,14 +1,22 @@
 import { FileError } from "../../core/errors.ts";
 import { parseVirtualPath, rootPath } from "../../core/virtual-path.ts";
 import type { Session } from "../../service/session/session.ts";
-import type { ListedEntry } from "./handles.ts";
+import { type ListedEntry, uploadFacts } from "./handles.ts";
 import { attributesOf, longNameOf, nameOfId } from "./long-name.ts";
 import { attributesReply, eofReply, extendedReply, handleReply, nameReply, okReply, pathReply } from "./replies.ts";
 import type { Answer } from "./request-context.ts";
 import { WireWriter } from "./wire.ts";
 
-export const pathAttributes: Answer<"stat"> = async ({ id, path }, { session }) =>
-  attributesReply(id, attributesOf(await session.stat(path)));
+/** What is there; otherwise what this client is about to put there, which sshfs asks for before it writes. */
+export const pathAttributes: Answer<"stat"> = async ({ id, path }, { session, handles }) => {
+  try {
+    return attributesReply(id, attributesOf(await session.stat(path)));
+  } catch (error) {
+    const open = error instanceof FileError && error.code === "not-found" ? handles.uploadTo(path) : undefined;
+    if (!open) throw error;
+    return attributesReply(id, attributesOf(uploadFacts(open)));
+  }
+};
 
 export const openDirectory: Answer<"opendir"> = async ({ id, path }, { session, handles }) => {
   const open = async () => ({ type: "directory", path, listing: await session.list(path), unsent: [] }) as const;

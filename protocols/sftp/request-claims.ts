@@ -1,5 +1,6 @@
 import { FileError } from "../../core/errors.ts";
-import { parseVirtualPath } from "../../core/virtual-path.ts";
+import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
+import { opensUpload } from "./file-requests.ts";
 import type { HandleTable } from "./handles.ts";
 import type { Claim } from "./request-order.ts";
 import type { Request } from "./requests.ts";
@@ -12,8 +13,8 @@ const wholeTree: readonly Claim[] = [{ lane: tree, exclusive: true }];
 /**
  * What a request must not overtake, so that pipelined requests do what they would do one by one, and those that have
  * nothing to do with each other need not wait. Requests on a handle keep their order, except that reads and writes
- * overlap. A path shows what came before: CLOSE publishes its path, and what moves, removes, makes or lists waits for
- * everything that was asked about any path, and is waited for.
+ * overlap. A path shows what came before: OPEN for writing shows it to this client, CLOSE publishes it, and what moves,
+ * removes, makes or lists waits for everything that was asked about any path, and is waited for.
  */
 export function claimsOf(request: Request, handles: HandleTable): readonly Claim[] {
   switch (request.kind) {
@@ -32,12 +33,13 @@ export function claimsOf(request: Request, handles: HandleTable): readonly Claim
     case "copy-data":
       return [...new Set([request.handle, request.targetHandle])].map((handle) => onHandle(handle, true));
     case "open":
+      return onPath(request.path, opensUpload(request.flags));
     case "stat":
     case "statvfs":
     case "check-file-name":
       return onPath(request.path, false);
     case "setstat":
-      return onPath(request.path, true);
+      return [...onPath(request.path, true), ...onUploadTo(request.path, handles)];
     case "opendir":
     case "remove":
     case "mkdir":
@@ -53,16 +55,29 @@ function onHandle(handle: string, exclusive: boolean): Claim {
   return { lane: `handle ${handle}`, exclusive };
 }
 
-/** Nothing for a path that cannot be: the request will fail, whatever it overtakes. */
 function onPath(rawPath: string | undefined, exclusive: boolean): readonly Claim[] {
-  if (rawPath === undefined) return nothing;
+  const path = parsed(rawPath);
+  if (path === undefined) return nothing;
+  return [
+    { lane: tree, exclusive: false },
+    { lane: `path ${path}`, exclusive },
+  ];
+}
+
+/** A SETSTAT of the file that this client writes is about its upload. */
+function onUploadTo(rawPath: string, handles: HandleTable): readonly Claim[] {
+  const path = parsed(rawPath);
+  const handle = path && handles.uploadHandle(path);
+  return handle === undefined ? nothing : [onHandle(handle, true)];
+}
+
+/** Undefined for a path that cannot be: the request will fail, whatever it overtakes. */
+function parsed(rawPath: string | undefined): VirtualPath | undefined {
+  if (rawPath === undefined) return undefined;
   try {
-    return [
-      { lane: tree, exclusive: false },
-      { lane: `path ${parseVirtualPath(rawPath)}`, exclusive },
-    ];
+    return parseVirtualPath(rawPath);
   } catch (error) {
-    if (error instanceof FileError) return nothing;
+    if (error instanceof FileError) return undefined;
     throw error;
   }
 }

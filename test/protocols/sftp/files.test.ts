@@ -351,6 +351,41 @@ describe("attributes", () => {
     await assertOk(sftp.close(open));
   });
 
+  it("are those of the file that this client is writing, by its path too, and of no other's", async () => {
+    const elsewhere = await rig.open();
+    const question = (client: RawSftp) => client.onPath(packetType.lstat, "/being//written");
+    await assertOk(sftp.onPath(packetType.mkdir, "/being"));
+    // In one go, as sshfs does.
+    const [opened, attributes] = await Promise.all([sftp.open("/being/written", replaces), question(sftp)]);
+    assert.equal(readAttributes(attributes.body).size, 0);
+    const handle = handleOf(opened);
+    await assertOk(sftp.writeAt(handle, 0, Buffer.from("123")));
+    await assertOk(setTime(packetType.setstat, "/being/written"));
+    assert.deepEqual((await attributesOf(question(sftp))).size, 3);
+    assert.equal(await code(question(elsewhere)), statusCode.noSuchFile);
+    await assertOk(sftp.close(handle));
+    assert.equal((await objects.stat("tester/being/written"))?.modifiedAtMs, 1_600_000_000_000);
+    const again = await sftp.openHandle("/being/written", replaces);
+    assert.equal((await attributesOf(question(sftp))).size, 3);
+    await assertOk(sftp.close(again));
+    assert.equal((await attributesOf(question(elsewhere))).size, 0);
+  });
+
+  it("of a file that is being opened wait until it is open", async () => {
+    const opened = Promise.withResolvers<void>();
+    const openWrite: typeof objects.openWrite = (...request) =>
+      opened.promise.then(() => objects.openWrite(...request));
+    const slow = await startRig({ changes: { objects: { ...objects, openWrite } } });
+    const client = await slow.open();
+    const opening = client.open("/slowly", replaces);
+    const attributes = client.onPath(packetType.stat, "/slowly");
+    assert.equal((await client.onPath(packetType.stat, "/")).type, replyType.attrs);
+    opened.resolve();
+    assert.equal((await attributes).type, replyType.attrs);
+    await assertOk(client.close(handleOf(await opening)));
+    await slow.stop();
+  });
+
   it("accept modes and owners without keeping them", async () => {
     const setMode = (path: string) =>
       sftp.request(packetType.setstat, (writer) => writeAttributes(writer.string(path), { permissions: 0o777 }));
