@@ -1,9 +1,10 @@
 /**
- * `npm run bundle`: one file for each function and for the gateway, with all that it imports inside. `lambdas/NAME.ts`
- * becomes `dist/lambdas/NAME/index.mjs`, whose `handler` AWS Lambda calls; `gateway/main.ts` becomes
- * `dist/gateway/main.mjs`. Prints what was written and its size. Has to run on Node 20, as npm may.
+ * `npm run bundle`: a folder for each function, and one for the gateway, with all that they import inside.
+ * `lambdas/NAME.ts` becomes `dist/lambdas/NAME/index.mjs`, whose `handler` AWS Lambda calls, and parts beside it that
+ * are loaded when they are used; `gateway/main.ts` becomes `dist/gateway/main.mjs`. Prints for each the size of what
+ * its start reads, and of what may come later. Has to run on Node 20, as npm may.
  */
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
@@ -43,9 +44,9 @@ const options = {
   logLevel: "warning",
 };
 
-const outputs = await bundle(process.argv[2] ?? join(root, "dist"));
-for (const { path, bytes, gzipBytes } of outputs) {
-  console.log(`${path.padEnd(40)} ${kilobytes(bytes)} kB ${kilobytes(gzipBytes)} kB gzip`);
+for (const { path, start, later } of await bundle(process.argv[2] ?? join(root, "dist"))) {
+  const sizes = `${kilobytes(start.bytes)} kB ${kilobytes(start.gzipBytes)} kB gzip`;
+  console.log(`${path.padEnd(40)} ${sizes} ${kilobytes(later.bytes)} kB when used`);
 }
 
 async function bundle(folder) {
@@ -53,25 +54,40 @@ async function bundle(folder) {
     .filter((name) => name.endsWith(".ts"))
     .map((name) => basename(name, ".ts"));
   rmSync(join(folder, "lambdas"), { recursive: true, force: true });
-  const entries = functions.map((name) => ({ in: `lambdas/${name}.ts`, out: `${name}/index` }));
-  const built = [await build({ ...options, entryPoints: entries, outdir: join(folder, "lambdas") })];
+  const builds = functions.map((name) => {
+    const entryPoints = [{ in: `lambdas/${name}.ts`, out: "index" }];
+    return build({ ...options, splitting: true, entryPoints, outdir: join(folder, "lambdas", name) });
+  });
   if (existsSync(join(root, "gateway/main.ts"))) {
     rmSync(join(folder, "gateway"), { recursive: true, force: true });
     // ssh2 with its native ciphers stays a package beside the gateway: scripts/gateway-image.mjs.
     const external = [...(options.external ?? []), "ssh2"];
     const entryPoints = ["gateway/main.ts"];
-    built.push(await build({ ...options, external, entryPoints, outdir: join(folder, "gateway") }));
+    builds.push(build({ ...options, external, entryPoints, outdir: join(folder, "gateway") }));
   }
-  return built.flatMap(({ metafile }) => Object.keys(metafile.outputs).filter(isModule).map(sizeOf));
+  return (await Promise.all(builds)).map(({ metafile }) => sizesOf(metafile.outputs));
 }
 
-function isModule(path) {
-  return path.endsWith(".mjs");
+function sizesOf(outputs) {
+  const modules = Object.keys(outputs).filter((path) => path.endsWith(".mjs"));
+  const entry = modules.find((path) => /^(?:lambdas|gateway)\//.test(outputs[path].entryPoint ?? ""));
+  const read = new Set([entry]);
+  // What is added while the set is gone through is gone through too.
+  for (const path of read) {
+    const imported = outputs[path].imports.filter(({ kind, external }) => kind === "import-statement" && !external);
+    for (const { path: chunk } of imported) read.add(chunk);
+  }
+  const later = modules.filter((path) => !read.has(path));
+  return { path: relative("", join(root, entry)), start: sizeOf([...read]), later: sizeOf(later) };
 }
 
-function sizeOf(path) {
-  const file = join(root, path);
-  return { path: relative("", file), bytes: statSync(file).size, gzipBytes: gzipSync(readFileSync(file)).length };
+function sizeOf(paths) {
+  const files = paths.map((path) => readFileSync(join(root, path)));
+  const sum = (sizes) => sizes.reduce((total, size) => total + size, 0);
+  return {
+    bytes: sum(files.map(({ length }) => length)),
+    gzipBytes: sum(files.map((file) => gzipSync(file).length)),
+  };
 }
 
 function kilobytes(bytes) {

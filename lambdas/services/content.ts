@@ -3,7 +3,7 @@ import { createSecretsClient } from "../../adapters/aws/clients.ts";
 import { createSecretPgpKeys, type SecretPgpKeys } from "../../adapters/aws/secret-pgp-keys.ts";
 import { archives } from "../../adapters/node/archives.ts";
 import { contentConversions } from "../../adapters/node/content-conversions.ts";
-import { createOpenPgp } from "../../adapters/node/openpgp.ts";
+import { openPgpWhenUsed } from "../../adapters/node/openpgp-when-used.ts";
 import { limits } from "../../core/limits.ts";
 import type { DispatchServices } from "../../service/dispatch/dispatch-services.ts";
 import { untilShortlyBefore } from "./invocation.ts";
@@ -27,7 +27,7 @@ export function openContent({ pgpKeysSecret }: ContentEnvironment): FunctionCont
     services: {
       archives,
       conversions: contentConversions,
-      pgp: pgpKeys && createOpenPgp(() => pgpKeys.current()),
+      pgp: pgpKeys && openPgpWhenUsed(() => pgpKeys.current()),
       conversionBounds: { mostBytes: limits.functionContentBytes, endMs: () => endMs },
     },
     begin: async (call) => {

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { after, before, describe, it } from "node:test";
 import { CreateSecretCommand, GetSecretValueCommand } from "@aws-sdk/client-secrets-manager";
+import { generateKey } from "openpgp";
 import { createSecretsClient } from "../../adapters/aws/clients.ts";
 import { awsOrSkip } from "../support/aws-services.ts";
 import { password } from "../support/product.ts";
@@ -71,6 +72,28 @@ describe("the bundles", { skip: awsOrSkip(), concurrency: 1 }, () => {
     assert.equal(error, undefined);
     return answer as { statusCode: number; body: string };
   }
+
+  it("have OpenPGP beside them, which no start reads", async () => {
+    const names = Object.keys(samples);
+    const parts = await Promise.all(names.map((name) => bundles.files(name)));
+    const withOpenPgp = names.filter((_, index) => parts[index]?.some((file) => file.startsWith("openpgp-")));
+    assert.deepEqual(withOpenPgp.sort(), ["dispatch", "transfers"]);
+    const file = (await bundles.files("dispatch")).find((each) => /^openpgp-.*\.mjs$/.test(each));
+    const { publicKey } = await generateKey({ userIDs: [{ name: "globex" }] });
+    await bundles.add(
+      "pgp",
+      `import { createOpenPgp } from "../dispatch/${file}";
+      export async function handler(publicKey) {
+        const pgp = createOpenPgp(() => [{ name: "globex", publicKey }]);
+        async function* content() { yield Buffer.from("content"); }
+        const pieces = await Array.fromAsync(pgp.encrypt(content(), { recipients: ["globex"], armor: true }));
+        return Buffer.concat(pieces).toString();
+      }`,
+    );
+    const { answer, error } = await bundles.call("pgp", publicKey);
+    assert.equal(error, undefined);
+    assert.match(`${answer}`, /^-----BEGIN PGP MESSAGE-----/);
+  });
 
   it("hold all that first-secrets needs to fill secrets and to answer CloudFormation", async (t) => {
     const secrets = createSecretsClient();

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -22,6 +22,8 @@ export interface FunctionCall {
 export interface Bundles {
   /** What the script printed. */
   readonly sizes: string;
+  /** The files of a function. */
+  files(name: string): Promise<readonly string[]>;
   /** Puts another function beside them. */
   add(name: string, source: string): Promise<void>;
   /** Calls the function in a process of its own, as the first call after a cold start. */
@@ -34,6 +36,7 @@ export async function makeBundles(): Promise<Bundles> {
   const sizes = await run([join(root, "scripts/bundle.mjs"), folder], "", {});
   return {
     sizes,
+    files: (name) => readdir(join(folder, "lambdas", name)),
     add: async (name, source) => {
       await mkdir(join(folder, "lambdas", name));
       await writeFile(join(folder, "lambdas", name, "index.mjs"), source);
