@@ -7,15 +7,24 @@ export interface GatewayEndpointsProps {
   readonly routeTableIds: readonly string[];
 }
 
-/** What the tasks call besides S3 and DynamoDB: their image, logs, secrets, the custom-auth function, the event bus. */
-const services = {
-  EcrApi: ec2.InterfaceVpcEndpointAwsService.ECR,
-  EcrDocker: ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
-  Logs: ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
-  Secrets: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-  Lambda: ec2.InterfaceVpcEndpointAwsService.LAMBDA,
-  Events: ec2.InterfaceVpcEndpointAwsService.EVENTBRIDGE,
-} as const;
+/**
+ * What the tasks call besides S3 and DynamoDB: their image, logs, secrets, the custom-auth function, the event bus.
+ * With `actions` an endpoint takes these of this account's principals and nothing else.
+ */
+const services: Readonly<Record<string, { service: ec2.InterfaceVpcEndpointAwsService; actions?: string[] }>> = {
+  EcrApi: { service: ec2.InterfaceVpcEndpointAwsService.ECR },
+  EcrDocker: { service: ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER },
+  Logs: {
+    service: ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
+    actions: ["logs:CreateLogStream", "logs:PutLogEvents"],
+  },
+  Secrets: {
+    service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
+    actions: ["secretsmanager:GetSecretValue"],
+  },
+  Lambda: { service: ec2.InterfaceVpcEndpointAwsService.LAMBDA, actions: ["lambda:InvokeFunction"] },
+  Events: { service: ec2.InterfaceVpcEndpointAwsService.EVENTBRIDGE, actions: ["events:PutEvents"] },
+};
 
 const bucketActions = [
   "s3:AbortMultipartUpload",
@@ -43,7 +52,8 @@ const tableActions = [
 
 /**
  * The way from isolated subnets to AWS. S3 and DynamoDB have gateway endpoints, which cost nothing and let through only
- * this account's buckets and tables (and ECR's layers): a task cannot carry files to a bucket of somebody else's.
+ * this account's buckets and tables (and ECR's layers); the interface endpoints take only what this account's
+ * principals sign. So a task that was taken over carries nothing to another account, even with its credentials.
  */
 export class GatewayEndpoints extends Construct implements ec2.IConnectable {
   readonly connections: ec2.Connections;
@@ -61,8 +71,8 @@ export class GatewayEndpoints extends Construct implements ec2.IConnectable {
       securityGroups: [this.securityGroup],
       defaultPort: ec2.Port.tcp(443),
     });
-    for (const [name, service] of Object.entries(services)) {
-      new ec2.InterfaceVpcEndpoint(this, name, {
+    for (const [name, { service, actions }] of Object.entries(services)) {
+      const endpoint = new ec2.InterfaceVpcEndpoint(this, name, {
         vpc: props.vpc,
         service,
         subnets: { subnets: [...props.subnets] },
@@ -70,6 +80,7 @@ export class GatewayEndpoints extends Construct implements ec2.IConnectable {
         open: false,
         privateDnsEnabled: true,
       });
+      if (actions) endpoint.addToPolicy(ownPrincipals(actions));
     }
     const layers = `arn:${Aws.PARTITION}:s3:::prod-${Stack.of(this).region}-starport-layer-bucket/*`;
     this.#gateway("S3", props, [
@@ -88,6 +99,15 @@ export class GatewayEndpoints extends Construct implements ec2.IConnectable {
       policyDocument: new iam.PolicyDocument({ statements }),
     });
   }
+}
+
+function ownPrincipals(actions: readonly string[]): iam.PolicyStatement {
+  return new iam.PolicyStatement({
+    principals: [new iam.AnyPrincipal()],
+    actions: [...actions],
+    resources: ["*"],
+    conditions: { StringEquals: { "aws:PrincipalAccount": Aws.ACCOUNT_ID } },
+  });
 }
 
 function ownResources(actions: readonly string[]): iam.PolicyStatement {

@@ -440,9 +440,14 @@ describe("the placed product", () => {
         ({ resource, Resource, Condition }) =>
           resource.type === "AWS::EC2::VPCEndpoint" &&
           Resource.includes("*") &&
-          !text(Condition).includes("ResourceAccount"),
+          !/"aws:(?:Resource|Principal)Account"/.test(text(Condition)),
       );
       assert.deepEqual(open, []);
+      const unbound = endpoints.filter(({ properties: given }) => given.PolicyDocument === undefined);
+      assert.deepEqual(
+        unbound.map(({ properties: given }) => /ecr\.\w+$/.exec(String(given.ServiceName))?.[0]).sort(),
+        ["ecr.api", "ecr.dkr"],
+      );
     });
 
     it("lets partners in by the list of their networks only", () => {
