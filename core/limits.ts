@@ -144,6 +144,8 @@ export const limits = {
   /** Wrong passwords, over all protocols, that one address has within failedLoginsMs before it has to wait. */
   failedLogins: 100,
   failedLoginsMs: 1 * minute,
+  /** Passwords of one network that are looked at at the same time; so many more than failedLogins can be wrong. */
+  passwordChecksPerNetwork: 20,
   failedLoginAddresses: 10_000,
   /** How long a token of `POST /v1/sessions` is good. */
   tokenSessionMs: 60 * minute,

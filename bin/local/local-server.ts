@@ -16,6 +16,7 @@ import { endCutOffSessions } from "../../service/session/cut-off-sessions.ts";
 import type { ExternalAccounts } from "../../service/session/external-accounts.ts";
 import { OwnFailedLogins } from "../../service/session/failed-logins.ts";
 import { createSessionOpener } from "../../service/session/open-session.ts";
+import { PasswordTurns } from "../../service/session/password-turns.ts";
 import { reconcile } from "../../service/session/reconcile.ts";
 import { Recorder } from "../../service/session/recorder.ts";
 import type { SessionServices } from "../../service/session/services.ts";
@@ -127,6 +128,7 @@ async function openServices(
     external,
     passwords: createPasswordHasher(),
     failedLogins: new OwnFailedLogins(),
+    passwordTurns: new PasswordTurns(),
     runtime,
     serverName: configuration.current().server.name,
   };

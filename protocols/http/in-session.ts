@@ -63,7 +63,7 @@ async function sessionOf(door: Door, context: HttpContext, connection: Connectio
   context.set("sessionId", session.id);
   const accepted = await session.authenticate(credential).catch(async (error: unknown) => {
     await session.end("protocol-error");
-    throw error;
+    throw await failedLogin(door, context.env.peer, error);
   });
   if (accepted) return session;
   await session.end("user-request");
@@ -89,6 +89,14 @@ export async function refuseAfterFailures({ loginWaitMs }: Door, { address }: Pe
   if (waitMs <= 0) return;
   const headers = { "retry-after": `${Math.ceil(waitMs / 1000)}` };
   throw new RequestError("too-many-requests", "too many logins from this address were refused; wait", headers);
+}
+
+/** What a login ends with that `error` broke off: others from its address may have failed too often while it waited. */
+export async function failedLogin(door: Door, peer: Peer, error: unknown): Promise<unknown> {
+  return refuseAfterFailures(door, peer).then(
+    () => error,
+    (refusal: unknown) => refusal,
+  );
 }
 
 export function refusedLogin(): RequestError {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { limits } from "../../core/limits.ts";
 import { jsonAnswer, toResponse } from "./answer.ts";
-import { connectionOf, type Door, refuseAfterFailures, refusedLogin } from "./in-session.ts";
+import { connectionOf, type Door, failedLogin, refuseAfterFailures, refusedLogin } from "./in-session.ts";
 import { type Operation, publicOperation, sessionOperation } from "./operation.ts";
 import { RequestError } from "./request-error.ts";
 import { text } from "./request-input.ts";
@@ -26,7 +26,12 @@ export function sessionOperations(door: Door): readonly Operation[] {
       },
       async ({ body, context }) => {
         await refuseAfterFailures(door, context.env.peer);
-        const issued = await door.tokenSessions.start(connectionOf(context), { kind: "password", ...body });
+        const credential = { kind: "password", ...body } as const;
+        const issued = await door.tokenSessions
+          .start(connectionOf(context), credential)
+          .catch(async (error: unknown) => {
+            throw await failedLogin(door, context.env.peer, error);
+          });
         if (!issued) throw refusedLogin();
         const { token, expiresAtMs } = issued;
         return toResponse(jsonAnswer(201, { token, expiresAt: new Date(expiresAtMs).toISOString() }));

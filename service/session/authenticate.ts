@@ -24,6 +24,16 @@ export async function authenticate(
 ): Promise<AuthenticationResult> {
   if (credential.kind !== "password") return decide(services, credential, connection);
   const { address } = connection.peer;
+  const check = () => checkPassword(services, credential, connection);
+  return services.passwordTurns ? services.passwordTurns.pass(address, check) : check();
+}
+
+async function checkPassword(
+  services: SessionServices,
+  credential: Credential,
+  connection: Pick<Connection, "peer" | "protocol">,
+): Promise<AuthenticationResult> {
+  const { address } = connection.peer;
   if ((await loginWaitMs(services, address)) > 0) return { ok: false, reason: tooManyRefused, account: undefined };
   const result = await decide(services, credential, connection);
   if (!result.ok) await services.failedLogins?.add(address, services.runtime.now());

@@ -6,6 +6,7 @@ import type { ObjectStore } from "../../ports/object-store.ts";
 import type { PasswordHasher } from "../../ports/password-hasher.ts";
 import type { Runtime } from "../../ports/runtime.ts";
 import type { ExternalAccounts } from "./external-accounts.ts";
+import type { PasswordTurns } from "./password-turns.ts";
 import type { ResumableUploads } from "./resumable-uploads.ts";
 import type { UploadQuarantine } from "./upload-quarantine.ts";
 
@@ -21,6 +22,8 @@ export interface SessionServices {
   readonly passwords: PasswordHasher;
   /** Who counts wrong passwords; undefined where another process decides about logins, and counts them. */
   readonly failedLogins?: FailedLogins | undefined;
+  /** In which order passwords are looked at; undefined where one process does not see many logins. */
+  readonly passwordTurns?: PasswordTurns | undefined;
   /** Where uploads wait that have to be scanned; without it none has to. */
   readonly quarantine?: UploadQuarantine | undefined;
   /** What is kept of uploads that broke off; without it nothing is. */

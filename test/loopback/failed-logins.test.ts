@@ -46,4 +46,20 @@ describe("a network from which too many passwords were wrong", () => {
       ["sftp", "too-many-refused-logins"],
     ]);
   });
+
+  it("has few more of the passwords looked at that it tries all at once", async (context) => {
+    const directory = await temporaryDirectory();
+    const { publicKey } = await writeIdentity(directory);
+    const product = await startProduct({ directory, configuration: await testConfiguration(publicKey) });
+    context.after(() => disposeProduct(product));
+    const { url } = product.endpoints.http;
+    const guesses = Array.from({ length: 2 * limits.failedLogins }, async (_, index) => {
+      const authorization = `Basic ${Buffer.from(`tester:${index}`).toString("base64")}`;
+      return (await fetch(`${url}/v1/files?path=/`, { headers: { authorization } })).status;
+    });
+    const statuses = await Promise.all(guesses);
+    const looked = statuses.filter((status) => status === 401).length;
+    assert.ok(looked >= limits.failedLogins && looked < limits.failedLogins + limits.passwordChecksPerNetwork);
+    assert.equal(statuses.filter((status) => status === 429).length, statuses.length - looked);
+  });
 });
