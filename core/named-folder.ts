@@ -5,14 +5,14 @@ import { parseVirtualPath, type VirtualPath } from "./virtual-path.ts";
 const folderGlob = /^(?:g\/)?(\/[^*?[\]|!\\]+)\/\*\/?$/;
 
 /**
- * The folder whose content a rule grants, where the rule names one plainly: `/inbox/*` is about `/inbox`, and so is
- * `/inbox | /inbox/*`. Undefined for every other expression and for rules that only deny. `${USER}` is `user`.
+ * The folders whose content a rule grants, where the rule names them plainly: `/inbox/*` is about `/inbox`, and so is
+ * `/inbox | /inbox/*`. None for every other expression and for rules that only deny. `${USER}` is `user`.
  */
-export function folderGrantedBy({ expression, tokens }: PermissionRule, user: string): VirtualPath | undefined {
+export function foldersGrantedBy({ expression, tokens }: PermissionRule, user: string): readonly VirtualPath[] {
   const source = expression?.source.trim() ?? "";
   // A `|` separates alternatives in globs only.
   const globs = /^(?:g\/)?\//.test(source) ? source.split("|") : [];
-  const named = globs.map((glob) => folderGlob.exec(glob.trim())?.[1]).find((name) => name !== undefined);
-  if (named === undefined || tokens.includes("deny-full-control")) return undefined;
-  return parseVirtualPath(named.replaceAll(`\${USER}`, () => user));
+  if (tokens.includes("deny-full-control")) return [];
+  const named = globs.flatMap((glob) => folderGlob.exec(glob.trim())?.[1] ?? []);
+  return named.map((name) => parseVirtualPath(name.replaceAll(`\${USER}`, () => user)));
 }

@@ -2,7 +2,7 @@ import { type Account, hasRole, type Role } from "../../core/account.ts";
 import type { Scope } from "../../core/api-token.ts";
 import { FileError } from "../../core/errors.ts";
 import { FolderMap } from "../../core/folder-map.ts";
-import { folderGrantedBy } from "../../core/named-folder.ts";
+import { foldersGrantedBy } from "../../core/named-folder.ts";
 import { type Action, type Decision, decide } from "../../core/permission.ts";
 import { parseVirtualPath, type VirtualPath } from "../../core/virtual-path.ts";
 import type { ObjectStore } from "../../ports/object-store.ts";
@@ -85,7 +85,7 @@ export class Access {
   configuredFolders(): readonly string[] {
     const { name, permissions, groups, structure = [] } = this.account;
     const rules = [...permissions, ...groups.flatMap((group) => group.permissions)];
-    const named = rules.map((rule) => folderGrantedBy(rule, name)).filter((path) => path !== undefined);
+    const named = rules.flatMap((rule) => foldersGrantedBy(rule, name));
     const paths = [...named, ...structure.map((path) => parseVirtualPath(path))];
     return [...this.folders.provisionedKeys(), ...paths.map((path) => this.folders.objectKeyFor(path))];
   }

@@ -1,6 +1,6 @@
 import type { Account } from "../../../core/account.ts";
 import { FolderMap } from "../../../core/folder-map.ts";
-import { folderGrantedBy } from "../../../core/named-folder.ts";
+import { foldersGrantedBy } from "../../../core/named-folder.ts";
 import { isWithin, parseVirtualPath, type VirtualPath } from "../../../core/virtual-path.ts";
 import type { Mount } from "./place-patterns.ts";
 
@@ -27,7 +27,7 @@ export function mountsOf(account: Account): readonly Mount[] {
 
 function namedFolders({ name, permissions, groups, structure = [] }: Account): ReadonlySet<VirtualPath> {
   const rules = [...permissions, ...groups.flatMap((group) => group.permissions)];
-  const granted = rules.flatMap((rule) => folderGrantedBy(rule, name) ?? []);
+  const granted = rules.flatMap((rule) => foldersGrantedBy(rule, name));
   return new Set([...granted, ...structure.map((path) => parseVirtualPath(path))]);
 }
 
