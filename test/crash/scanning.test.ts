@@ -15,7 +15,7 @@ import {
 } from "../support/product.ts";
 import { randomFrom } from "../support/random.ts";
 import { programOrSkip } from "../support/require-program.ts";
-import { connectSftp, putFile } from "../support/sftp-client.ts";
+import { connectSftp, putFile, type SftpConnection } from "../support/sftp-client.ts";
 
 const kills = 25;
 const clientsPerLife = 3;
@@ -29,8 +29,8 @@ dispatch:
 `;
 }
 
-async function uploadUntilKilled(product: Product, privateKeyFile: string, prefix: string): Promise<void> {
-  const connection = await connectSftp(product.endpoints.sftp, "tester", privateKeyFile);
+async function uploadUntilKilled(connected: Promise<SftpConnection>, prefix: string): Promise<void> {
+  const connection = await connected;
   await new Promise<void>((resolve) => connection.sftp.mkdir("/inbox", () => resolve()));
   const random = randomFrom(createHash("sha256").update(prefix).digest().readUInt32LE());
   for (let index = 0; ; index += 1) {
@@ -45,10 +45,13 @@ async function uploadUntilKilled(product: Product, privateKeyFile: string, prefi
 /** The product dies at a moment that chance chooses; now and then the scanner dies too. */
 async function liveAndDie(product: Product, clamd: Clamd, privateKeyFile: string, life: number): Promise<void> {
   const random = randomFrom(life);
-  const clients = Array.from({ length: clientsPerLife }, (_, client) =>
-    uploadUntilKilled(product, privateKeyFile, `life${life}-client${client}`),
+  const connections = Array.from({ length: clientsPerLife }, () =>
+    connectSftp(product.endpoints.sftp, "tester", privateKeyFile),
   );
+  const clients = connections.map((connection, client) => uploadUntilKilled(connection, `life${life}-client${client}`));
   const ended = Promise.allSettled(clients);
+  // However slow the machine is, somebody has begun by then.
+  await Promise.any(connections);
   await delay(30 + random() * 300);
   if (life % 5 === 4) await clamd.kill();
   await delay(random() * 60);

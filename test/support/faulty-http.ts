@@ -1,4 +1,5 @@
 import {
+  type ClientRequest,
   createServer,
   request as httpRequest,
   type IncomingMessage,
@@ -32,6 +33,8 @@ export type Fault =
 
 export interface FaultyHttp {
   readonly endpoint: string;
+  /** Resolves when the server has answered all that came to it, whether or not anybody waited for the answer. */
+  answered(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -40,17 +43,34 @@ export async function startFaultyHttp(
   target: string,
   faultOf: (request: IncomingMessage) => Fault,
 ): Promise<FaultyHttp> {
+  const underWay = new Set<ClientRequest>();
   const server = createServer((request, response) => {
     // Connections break here on purpose.
     for (const stream of [request, response]) stream.on("error", () => {});
-    serve(target, faultOf(request), request, response);
+    const forwarded = serve(target, faultOf(request), request, response);
+    if (!forwarded) return;
+    underWay.add(forwarded);
+    forwarded.once("close", () => underWay.delete(forwarded));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  return { endpoint: `http://127.0.0.1:${port}`, stop: () => stopServer(server) };
+  const answered = async () => {
+    for (let [next] = underWay; next; [next] = underWay) await closed(next);
+  };
+  return { endpoint: `http://127.0.0.1:${port}`, answered, stop: () => stopServer(server) };
 }
 
-function serve(target: string, fault: Fault, request: IncomingMessage, response: ServerResponse): void {
+function closed(request: ClientRequest): Promise<void> {
+  return new Promise((resolve) => request.once("close", () => resolve()));
+}
+
+/** @returns the request to the server where one is made */
+function serve(
+  target: string,
+  fault: Fault,
+  request: IncomingMessage,
+  response: ServerResponse,
+): ClientRequest | undefined {
   switch (fault) {
     case "403":
     case "500":
@@ -59,16 +79,16 @@ function serve(target: string, fault: Fault, request: IncomingMessage, response:
     case "skewed-clock":
     case "error-in-200":
       request.resume().once("end", () => response.writeHead(errors[fault].status).end(errorOf(fault)));
-      break;
+      return undefined;
     case "break":
       // In the middle of the content, where there is some.
       request.once("data", () => request.socket.destroy()).once("end", () => request.socket.destroy());
-      break;
+      return undefined;
     case "hang":
       request.resume();
-      break;
+      return undefined;
     default:
-      forward(target, fault, request, response);
+      return forward(target, fault, request, response);
   }
 }
 
@@ -88,9 +108,11 @@ function errorOf(fault: Refusal): string {
   return `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>a fault</Message></Error>`;
 }
 
-function forward(target: string, fault: Fault, request: IncomingMessage, response: ServerResponse): void {
+function forward(target: string, fault: Fault, request: IncomingMessage, response: ServerResponse): ClientRequest {
   const { method, headers, url = "/" } = request;
   const outgoing = httpRequest(new URL(url, target), { method, headers }, (answer) => {
+    // Where nobody takes it any more it comes to its end all the same.
+    response.once("close", () => answer.resume());
     if (fault === "lose-answer") {
       answer.resume().once("end", () => request.socket.destroy());
       return;
@@ -105,7 +127,10 @@ function forward(target: string, fault: Fault, request: IncomingMessage, respons
     else cut(answer, response);
   });
   outgoing.on("error", () => request.socket.destroy());
+  // Whoever gave up in the middle of the content sends no more of it.
+  request.once("close", () => request.complete || outgoing.destroy());
   request.pipe(outgoing);
+  return outgoing;
 }
 
 /** Half of what comes first, and then nothing more. */
