@@ -5,6 +5,7 @@ import { delimiter, dirname, join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createSelfSignedCertificate, createTlsPrivateKey } from "../../adapters/node/tls-certificate.ts";
+import { freePorts } from "../support/free-ports.ts";
 import { password, startProduct, type TestIdentity, testConfiguration } from "../support/product.ts";
 import { mustRun } from "../support/run-program.ts";
 import { cpuSecondsOf, descendantsOf, treeCpuSecondsOf } from "./process-usage.ts";
@@ -45,7 +46,7 @@ export async function startVsftpd(directory: string): Promise<FtpsBenchServer> {
     await mustRun("chown", ["ftp", uploads]);
   }
   const { certificate } = await writeCertificate(home);
-  const port = choosePort(0);
+  const { first: port } = await freePorts(1);
   const settings = {
     listen: "YES",
     listen_address: "127.0.0.1",
@@ -104,7 +105,7 @@ export async function startProftpd(directory: string, program: string): Promise<
     `tester:${hash}:${process.getuid?.()}:${process.getgid?.()}::${files}:/bin/sh\n`,
   );
   await chmod(join(home, "passwd"), 0o600);
-  const port = choosePort(1);
+  const { first: port } = await freePorts(1);
   const settings = [
     `ModulePath ${join(dirname(realpathSync(program)), "..", "lib", "proftpd")}`,
     "LoadModule mod_tls.c",
@@ -185,9 +186,4 @@ async function writeCertificate(home: string): Promise<{ certificate: string; pr
   });
   await writeFile(privateKey, text, { mode: 0o600 });
   return { certificate, privateKey };
-}
-
-/** These servers cannot let the system choose. */
-function choosePort(index: number): number {
-  return 20_000 + ((process.pid * 2 + index) % 20_000);
 }

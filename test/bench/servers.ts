@@ -3,6 +3,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import { freePorts } from "../support/free-ports.ts";
 import { type ProductOptions, startProduct, type TestIdentity, testConfiguration } from "../support/product.ts";
 import { mustRun } from "../support/run-program.ts";
 
@@ -46,7 +47,7 @@ export async function startOpenSsh(directory: string, identity: TestIdentity): P
   await mustRun("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-f", join(home, "host_key")]);
   await writeFile(join(home, "authorized_keys"), identity.publicKey);
   if (process.getuid?.() === 0) await mkdir("/run/sshd", { recursive: true });
-  const port = 20_000 + (process.pid % 20_000);
+  const { first: port } = await freePorts(1);
   const settings = [
     `Port ${port}`,
     "ListenAddress 127.0.0.1",
