@@ -69,11 +69,11 @@ export function conditionParts(condition: Expression | undefined) {
   if (condition === undefined) return {};
   return {
     ConditionExpression: condition.expression,
-    ...placeholders(condition.expression, condition.values),
+    ...expressionAttributes(condition.expression, condition.values),
   };
 }
 
-export function placeholders(expression: string, values: Readonly<Record<string, unknown>> = {}) {
+export function expressionAttributes(expression: string, values: Readonly<Record<string, unknown>> = {}) {
   const names = new Set(expression.match(/#\w+/g) ?? []);
   const named = Object.entries(values).map(([name, value]) => [`:${name}`, value] as const);
   return {

@@ -18,9 +18,9 @@ import { limits } from "../../core/limits.ts";
 import {
   conditionParts,
   type Expression,
+  expressionAttributes,
   type Item,
   type Place,
-  placeholders,
   plainItem,
   rangeOf,
   type TableQuery,
@@ -105,7 +105,7 @@ export class DynamoTable {
       Key: primaryKeyOf(place),
       UpdateExpression: change,
       ConditionExpression: condition,
-      ...placeholders(`${change} ${condition ?? ""}`, values),
+      ...expressionAttributes(`${change} ${condition ?? ""}`, values),
       ReturnValues: "ALL_NEW",
       ReturnValuesOnConditionCheckFailure: "ALL_OLD",
     });
@@ -201,7 +201,7 @@ export class DynamoTable {
       ConsistentRead: !query.index,
       KeyConditionExpression: expression,
       FilterExpression: filter?.expression,
-      ...placeholders(`${expression} ${filter?.expression ?? ""}`, { ...values, ...filter?.values }),
+      ...expressionAttributes(`${expression} ${filter?.expression ?? ""}`, { ...values, ...filter?.values }),
       ScanIndexForward: !query.descending,
       ExclusiveStartKey: start,
       // What a filter takes out counts for the page, so a short page would only mean more of them.
@@ -238,7 +238,7 @@ export class DynamoTable {
     if ("remove" in write) return { Delete: { ...shared, Key: primaryKeyOf(write.remove) } };
     const { expression, values } = write.condition;
     if ("update" in write) {
-      const named = placeholders(`${write.change} ${expression}`, values);
+      const named = expressionAttributes(`${write.change} ${expression}`, values);
       return { Update: { ...shared, ...named, Key: primaryKeyOf(write.update), UpdateExpression: write.change } };
     }
     return { ConditionCheck: { ...shared, ConditionExpression: expression, Key: primaryKeyOf(write.check) } };
